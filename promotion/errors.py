@@ -162,15 +162,16 @@ def require_once(name: str, present: Iterable[object], what: str) -> None:
 
 
 @contextmanager
-def as_data_error(what: str) -> Iterator[None]:
-    """Convert any exception of a user's recipe to a `DataError`: what failed, and the first line of the reason."""
+def as_data_error(what: str, way_out: str = "") -> Iterator[None]:
+    """Convert any exception of a user's recipe to a `DataError`: what failed, the reason's first line, the way out."""
     try:
         yield
     except PromotionError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         first = (str(error).strip().splitlines() or [""])[0]
-        raise DataError(f"{what} ({type(error).__name__}{': ' if first else ''}{first}).") from error
+        said = f"{what} ({type(error).__name__}{': ' if first else ''}{first})."
+        raise DataError(f"{said} {way_out}".rstrip()) from error
 
 
 class StoreError(PromotionError):

@@ -10,12 +10,16 @@ import io
 import os
 import signal
 import sqlite3
+import tempfile
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 from sqlalchemy.exc import OperationalError
 
 FAULTS = {name: getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EROFS", "EIO")}
+_READING = ("sql BEGIN", "sql SELECT", "sql PRAGMA")
+_ELSEWHERE = f"{tempfile.gettempdir()}/promotion-"
+"""Folders that end with their process."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -56,6 +60,22 @@ def fail_at(wanted, fault="ENOSPC", *, lasting=False):
             raise _sql_error() if name.startswith("sql ") else OSError(FAULTS[fault], os.strerror(FAULTS[fault]), name)
 
     return act
+
+
+def after_effects(names):
+    """The steps that begin from another state than the one before them."""
+    steps, changed, writing = [], True, False
+    for number, name in enumerate(names, 1):
+        if changed:
+            steps.append(number)
+        if name == "sql COMMIT":
+            changed, writing = writing, False
+        elif name.startswith(_READING) or _ELSEWHERE in name:
+            changed = False
+        else:
+            changed = True
+            writing = writing or name.startswith("sql ")
+    return steps
 
 
 def _announce(stack, module, name, step, *, counts=lambda *_, **__: True):

@@ -64,7 +64,7 @@ def _run(arguments: Sequence[str]) -> int:
 
         with _completing() as completed:
             code = app_for(completed or arguments)(args=arguments, standalone_mode=False)
-    except (Exception, KeyboardInterrupt) as error:
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
         clear_progress()
         if _is_interrupt(error):
             return _stopped()
@@ -113,8 +113,8 @@ def _other_error(arguments: Sequence[str], error: BaseException) -> int:
         fail(arguments, error, message, 1, {"path": error.filename})
         _tell_recorded("This")
         return 1
-    if missing := missing_package(error):
-        fail(arguments, error, missing, 1, {})
+    if message := _ended(error) or missing_package(error):
+        fail(arguments, error, message, 1, {})
         _tell_recorded("This")
         return 1
 
@@ -128,6 +128,15 @@ def _other_error(arguments: Sequence[str], error: BaseException) -> int:
     if type(error).__name__ == "Abort":
         return _stopped()
     raise error
+
+
+def _ended(error: BaseException) -> str:
+    """What to say if a recipe or a model ended the process, whose exit code would read as a verdict."""
+    if not isinstance(error, SystemExit):
+        return ""
+    return (
+        f"Code that this command ran called sys.exit({error.code!r}). Remove that from the recipe, or from the model."
+    )
 
 
 def _stopped() -> int:

@@ -18,6 +18,8 @@ _MOST_VALUES = 200
 _FEWEST_GROUPS = 30
 _MISSING = {"", "NA", "NaN", "nan", "N/A", "null", "NULL", "None"}
 
+_LABELS = {"0", "1"}, {"0.0", "1.0"}, {"false", "true"}
+"""As files write 0 and 1: whole numbers, numbers with a fraction, and Parquet's truth values."""
 _KEY = re.compile(r"(.*_)?(id|key|uuid|guid|number|no)")
 _LABEL = re.compile(r"label|target|y|outcome"), re.compile(r"(is|has|was)_.*"), re.compile(r".*")
 _TIME = re.compile(r"(.*_)?(time|date|datetime|timestamp|day|dt|ts|at)|(date|time)_.*")
@@ -59,7 +61,7 @@ class Sample:
 
     def guess(self) -> Roles:
         """Guess the roles; one that several columns fit equally well stays open, except for the key."""
-        labels = [name for name in self.names if set(self._present(name)) == {"0", "1"}]
+        labels = [name for name in self.names if set(self._present(name)) in _LABELS]
         label = next((one for kind in _LABEL if (one := self._only(labels, kind))), None)
         times = [name for name in self._named(_TIME) if self._is_time(name)]
         others = [name for name in self.names if name not in times and self._is_text(name) and self._is_time(name)]
@@ -88,6 +90,10 @@ class Sample:
     @property
     def _half(self) -> int:
         return max(2, len(self.rows) // 2)
+
+    def time_like(self, names: Iterable[str]) -> str | None:
+        """Return the first of these columns that is named like a time; `guess` would have found one in ISO 8601."""
+        return next((name for name in names if _TIME.fullmatch(_words(name))), None)
 
     def _named(self, pattern: re.Pattern[str]) -> Sequence[str]:
         return [name for name in self.names if pattern.fullmatch(_words(name))]

@@ -96,6 +96,7 @@ def _write_model(model: str, data: Path, named: Mapping[str, str | None], *, as_
         f"Wrote {recipe} and the model '{model}' in {settings}.",
         _roles_sentence(roles, guessed),
         _features_sentence(features),
+        *_time_sentence(roles, sample.time_like(features.left_out)),
         f"The holdout has {len(split.holdout):,} rows; the policy in {settings} requires at least 500.",
         f"`promotion retrain {model}` trains and judges a first version.",
         as_json=as_json,
@@ -119,8 +120,19 @@ def _roles_sentence(roles: "Roles", guessed: Sequence[str]) -> str:
 
 
 def _features_sentence(features: "Features") -> str:
-    left_out = f"; left out: {', '.join(features.left_out)}" if features.left_out else ""
-    return f"Learns from {len(features.numbers)} columns of numbers and {len(features.texts)} of text{left_out}."
+    from promotion.report.page import counted
+
+    why = "texts with many values, or one value only"
+    left_out = f"; left out ({why}): {', '.join(features.left_out)}" if features.left_out else ""
+    numbers = counted(len(features.numbers), "column")
+    return f"Learns from {numbers} of numbers and {len(features.texts)} of text{left_out}."
+
+
+def _time_sentence(roles: "Roles", name: str | None) -> tuple[str, ...]:
+    if roles.time or name is None:
+        return ()
+    said = f"'{visible(name)}' may be a time, but is not in ISO 8601 (2024-12-31 or 2024-12-31T14:30), so it does not"
+    return (f"{said} order the rows. If it should, convert it in the file, or in the recipe's `load`.",)
 
 
 def _settings() -> Path:
@@ -138,6 +150,7 @@ def _write_settings(folder: Path, *, as_json: bool) -> None:
 
     from promotion.config import FILE_NAME
     from promotion.errors import ConfigError
+    from promotion.vocabulary import is_name
 
     path = folder / FILE_NAME
     text = files("promotion.cli").joinpath("promotion.toml").read_text("utf-8")
@@ -147,6 +160,11 @@ def _write_settings(folder: Path, *, as_json: bool) -> None:
     except FileExistsError:
         message = f"{path} already exists and was not changed. Remove it first to start over."
         raise ConfigError(message, path=path) from None
+    except FileNotFoundError:
+        model = (
+            f" For a model named {folder}, run `promotion init {folder} --data FILE`." if is_name(str(folder)) else ""
+        )
+        raise ConfigError(f"There is no folder {folder}.{model}", path=path) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written ({error.strerror}).", path=path) from error
     words = f"Wrote {path}. With the data in place, `promotion retrain fraud_classifier` trains and judges a candidate."

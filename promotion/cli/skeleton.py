@@ -15,6 +15,14 @@ from promotion.cli.output import Misuse
 from promotion.errors import ConfigError, DataError, UnknownName
 
 _WIDTH = 100
+_REQUIRED = (
+    ("key", "a unique column", "add a column to the file that numbers the rows"),
+    ("label", "a single column of 0 and 1 that is named like a label", "write 1 and 0 instead of other values"),
+)
+_LABELS = (
+    "The label says with 1 and 0 what to predict, in every row. Change the file, or write a recipe whose `load` and "
+    "`task` fit your labels."
+)
 
 if TYPE_CHECKING:
     from promotion.interfaces.recipe import Split
@@ -28,9 +36,10 @@ def require_roles(roles: Roles, sample: Sample, path: Path) -> None:
         UnknownName: there is no such column.
     """
     present = sample.names
-    for name, ways in (("key", "a unique column"), ("label", "a single column of 0 and 1 that is named like a label")):
+    for name, ways, without in _REQUIRED:
         if getattr(roles, name) is None:
-            raise Misuse(f"{path} has no column that is clearly the {name}: expected {ways}. Name it with --{name}.")
+            said = f"{path} has no column that is clearly the {name}: expected {ways}. Name it with --{name}"
+            raise Misuse(f"{said}, or {without}.")
     named = [name for name in vars(roles).values() if name is not None]
     for name in named:
         if name not in present:
@@ -56,13 +65,20 @@ def checked(path: Path, roles: Roles, features: Features) -> "tuple[Features, Sp
         try:
             rows = reading.read_rows(path, columns)  # type: ignore[arg-type]
         except DataError as error:
+            if error.column == roles.label:
+                raise DataError(f"{error} {_LABELS}", path=path, column=roles.label) from error
             if error.column not in features.numbers:
                 raise
             numbers = tuple(name for name in features.numbers if name != error.column)
             features = replace(features, numbers=numbers, texts=(*features.texts, str(error.column)))
         else:
             break
-    reading.check_rows(rows, key=str(roles.key), label=str(roles.label), what=str(path))
+    try:
+        reading.check_rows(rows, key=str(roles.key), label=str(roles.label), what=str(path))
+    except DataError as error:
+        if error.column != roles.label:
+            raise
+        raise DataError(f"{error} {_LABELS}", path=path, column=roles.label) from error
     if not features.numbers and not features.texts:
         raise DataError(f"{path} has no columns to learn from besides {', '.join(_columns(roles))}.", path=path)
     how, by = _split(roles)

@@ -203,12 +203,22 @@ class ModelStore(Protocol):
 class ImportsModels(Protocol):
     """Optional: takes in models in MLflow's format. Without it, `adopt --from-mlflow` is refused."""
 
-    def import_mlflow(self, tag: Tag, folder: Path, *, metadata: Mapping[str, str]) -> None:
-        """Save a model as `staging` from a folder in MLflow's format, whose flavors are kept; moves the folder.
+    def prepared(self, tag: Tag, folder: Path, *, metadata: Mapping[str, str]) -> AbstractContextManager["ModelStore"]:
+        """Prepare a version in `staging` from a folder in MLflow's format, whose flavors are kept; moves the folder.
+
+        Returns:
+            A store with this version alone, to check it in. It ends with the context.
 
         Raises:
-            StoreError: it cannot be saved, or has no generic function to score with; nothing was
-                saved.
+            StoreError: it cannot be prepared, or has no generic function to score with.
+        """
+
+    def take_in(self, tag: Tag, prepared: ModelStore) -> None:
+        """Move a version from the store that `prepared` made into this one, atomically.
+
+        Raises:
+            StoreError: this store already has that version, or cannot be written; nothing was
+                changed.
         """
 
 

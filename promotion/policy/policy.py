@@ -153,6 +153,11 @@ class Policy(Displayed):
             ConfigError: the file cannot be read, it configures several models or none, or a key or value is not valid
                 in a policy.
         """
+        if not isinstance(source, str | Path | dict):
+            message = (
+                f"A policy is a Policy, a dict or the path of a TOML file, but this is of type {type(source).__name__}."
+            )
+            raise ConfigError(message)
         file = None if isinstance(source, dict) else Path(source)
         where = "the policy" if isinstance(source, dict) else str(source)
         data = source if isinstance(source, dict) else read_toml(Path(source))

@@ -3,10 +3,7 @@
 from datetime import datetime
 from typing import TypedDict, Unpack
 
-from promotion.adapters.owned_folders import private
-from promotion.canonical import canonical_json
 from promotion.errors import Refused, UnknownName
-from promotion.interfaces import ImportsModels, ModelSource, RegisteredElsewhere
 from promotion.iso import in_utc
 from promotion.ledger.entries import Adoption, Service
 from promotion.registry import moves
@@ -16,10 +13,9 @@ from promotion.registry.plan import Plan, plan_of, required
 from promotion.registry.preflight import settled
 from promotion.registry.register import registrations
 from promotion.registry.serving import labelled_prod
-from promotion.registry.verification import check_bound, newest_bound, verified
+from promotion.registry.verification import check_bound, newest_bound, verified, verify
 from promotion.times import TimeBound, bound_of
-from promotion.training_metadata import METRICS, MLFLOW_VERSION
-from promotion.vocabulary import Stage, Tag, is_name
+from promotion.vocabulary import Stage, Tag
 
 _FLAGS = ("assume_clean", "trained_on_everything")
 
@@ -51,19 +47,27 @@ def check_vouched(vouched: Vouched) -> None:
 
 
 def plan_adoption(
-    parts: Parts, tag: Tag | str, *, reason: str, serves: bool | None = None, **vouched: Unpack[Vouched]
+    parts: Parts,
+    tag: Tag | str,
+    *,
+    reason: str,
+    serves: bool | None = None,
+    place: Parts | None = None,
+    **vouched: Unpack[Vouched],
 ) -> Plan:
     """Plan the adoption of a version whose training rows are unknown; see `Registry.adopt`.
 
-    `serves` says that it serves, if its label does not.
+    `serves` says that it serves, if its label does not. `place` has the store of its files if they are not in the
+    registry's yet; then the version must load and score even if it does not serve.
     """
-    tag = Tag.parse(tag)
+    tag, place, new = Tag.parse(tag), place or parts, place is not None
     check_vouched(vouched)
     before = vouched.get("trained_before")
     why, bound = required(reason), None if before is None else bound_of(before)
-    serves = parts.stored(tag).stage == Stage.PROD if serves is None else serves
+    serves = place.stored(tag).stage == Stage.PROD if serves is None else serves
     state = settled(parts, tag.model)
-    registered = registrations(parts, state, tag, *(labelled_prod(parts.store, tag.model) if serves else ()))
+    others = tuple(one for one in labelled_prod(parts.store, tag.model) if one != tag) if serves else ()
+    registered = (*registrations(place, state, tag), *registrations(parts, state, *others))
     foreseen = parts.writer.foreseen(state, registered)
     plan = moves.adoption_moves(foreseen, tag, reason=why) if serves else None
     everything = bool(vouched.get("trained_on_everything"))
@@ -78,27 +82,11 @@ def plan_adoption(
         assumed_clean=bool(vouched.get("assume_clean")),
         everything=everything or None,
     )
-    return plan_of(state, *registered, adoption, verified(parts, find(foreseen, tag), plan) if plan else None)
-
-
-def plan_mlflow_adoption(
-    parts: Parts, named: str, model: str | None, *, reason: str, **vouched: Unpack[Vouched]
-) -> Plan:
-    """Copy a version from MLflow into the store, and plan its adoption; see `Registry.adopt_from_mlflow`."""
-    required(reason)
-    check_vouched(vouched)
-    if not (isinstance(parts.mirror, ModelSource) and isinstance(parts.store, ImportsModels)):
-        raise Refused(f"This {parts.store.name} or its mirror cannot take in models from MLflow. Copy the files.")
-    parts.progress(f"Copying {named} from MLflow")
-    found = parts.mirror.registered_elsewhere(named)
-    model = model or found.name
-    parts.config.model(model)
-    state = settled(parts, model)
-    parts.claims.check(state)
-    tag = Tag(model, f"mlflow-{found.number}" if found.name == model else _version_of(found))
-    _copy(parts, parts.mirror, parts.store, tag, found)
-    serves = state.champion is None or state.champion.tag == str(tag)
-    return plan_adoption(parts, tag, reason=reason, serves=serves, **vouched)
+    if plan:
+        plan = verified(place, find(foreseen, tag), plan)
+    elif new and (unseen := verify(find(foreseen, tag), place.store, place.reader, None, place.notice)):
+        parts.notice(unseen)
+    return plan_of(state, *registered, adoption, plan)
 
 
 def plan_service(parts: Parts, tag: Tag | str, since: datetime, until: datetime, *, reason: str) -> Plan:
@@ -134,20 +122,3 @@ def plan_registrations(parts: Parts, model: str) -> Plan:
         raise UnknownName("version of", model, parts.store.models())
     state = settled(parts, model)
     return plan_of(state, *registrations(parts, state, *(one.tag for one in versions if one.torn is None)))
-
-
-def _copy(parts: Parts, source: ModelSource, store: ImportsModels, tag: Tag, found: RegisteredElsewhere) -> None:
-    """Copy the files, unless an interrupted adoption has already done so."""
-    present = next((one for one in parts.store.versions(tag.model) if one.tag == tag), None)
-    if present is not None and present.metadata.get(MLFLOW_VERSION) == str(found):
-        return
-    metadata = {MLFLOW_VERSION: str(found), "version": found.number}
-    if found.run_id:
-        metadata |= {"mlflow_run_id": found.run_id, METRICS: canonical_json(dict(found.metrics))}
-    with private() as folder:
-        store.import_mlflow(tag, source.download(found, folder), metadata=metadata)
-
-
-def _version_of(found: RegisteredElsewhere) -> str:
-    named = f"mlflow-{found.name.lower()}-{found.number}"
-    return named if is_name(named) else f"mlflow-other-{found.number}"

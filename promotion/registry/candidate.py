@@ -47,7 +47,10 @@ def score_version(
     import numpy as np
 
     trained = store.load(candidate.tag, digest=candidate.digest)
-    with as_data_error(f"The {candidate.role} {candidate.tag} could not be scored"):
+    way_out = ""
+    if candidate.role == "champion":
+        way_out = "The recipe's `load` and `score` must still work for it. Mend the recipe, then judge again."
+    with as_data_error(f"The {candidate.role} {candidate.tag} could not be scored", way_out):
         # float64 for both candidates: log_loss clips by precision, so a float32 model would be judged differently
         scores = np.asarray(scores_of(candidate.recipe, trained, rows, notice), dtype=np.float64)
     several = task_of_recipe(candidate.recipe) is Task.MULTICLASS

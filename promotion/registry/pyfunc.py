@@ -1,6 +1,6 @@
 """Scores of a model that the recipe cannot score: through its generic function in MLflow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from promotion.errors import DataError
@@ -9,6 +9,8 @@ from promotion.vocabulary import Task
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_BINARY, _MATRIX = 2, 2
 
 
 def scores_of(
@@ -22,12 +24,12 @@ def scores_of(
     """
     try:
         return recipe.score(trained, rows)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if trained.pyfunc is None:
             raise
         try:
             scores = pyfunc_scores(trained, recipe, rows)
-        except Exception as other:
+        except (Exception, SystemExit) as other:
             why = f"{_short(error)}; {_short(other)}"
             raise DataError(
                 f"Neither the recipe nor the model's function from MLflow can score the rows ({why})."
@@ -36,7 +38,7 @@ def scores_of(
         return scores
 
 
-def _short(error: Exception) -> str:
+def _short(error: BaseException) -> str:
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 
@@ -52,12 +54,28 @@ def pyfunc_scores(trained: Trained, recipe: Recipe, rows: "pd.DataFrame") -> Any
         found = trained.model.predict_proba(given)
     else:
         found = trained.pyfunc.predict(given)
-    if isinstance(found, dict):
-        found = next(iter(found.values()))
-    scores = np.asarray(found, dtype=np.float64)
-    if task is Task.MULTICLASS or scores.ndim == 1:
+    scores = np.asarray(_output(found) if isinstance(found, dict) else found, dtype=np.float64)
+    if task is Task.MULTICLASS or scores.ndim != _MATRIX:
         return scores
+    if scores.shape[1] > (_BINARY if task is Task.BINARY else 1):
+        message = f"The model gives {scores.shape[1]} scores for each row, but the recipe's task is {task}."
+        raise DataError(f"{message} Set the recipe's `task`, or choose the scores in its `score`.")
     return scores[:, -1]  # the probability of label 1, or the only column
+
+
+def _output(named: "Mapping[str, Any]") -> Any:
+    """Return the scores of a model with named outputs, such as label and probabilities: its only numbers, not labels.
+
+    Raises:
+        DataError: none or several of the outputs are numbers with a fraction.
+    """
+    import numpy as np
+
+    scores = {name: one for name, one in named.items() if np.asarray(one).dtype.kind == "f"}
+    if len(scores) != 1:
+        message = f"The model has the outputs {', '.join(named)}, of which {len(scores)} can be scores."
+        raise DataError(f"{message} Choose one in the recipe's `score`.")
+    return next(iter(scores.values()))
 
 
 def _given(model: Any, recipe: Recipe, rows: "pd.DataFrame") -> Any:
@@ -67,4 +85,7 @@ def _given(model: Any, recipe: Recipe, rows: "pd.DataFrame") -> Any:
         return rows[schema.input_names()].astype({name: kind for name, kind in kinds.items() if name in rows})
     left_out = {recipe.key, recipe.label, recipe.time}
     features = rows[[name for name in rows.columns if name not in left_out]]
-    return features if schema is None else features.to_numpy()
+    if schema is None:
+        return features
+    kind = getattr(schema.inputs[0].type, "name", "float64")
+    return features.to_numpy(dtype=kind if kind.startswith("float") else None)

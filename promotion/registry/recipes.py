@@ -44,7 +44,7 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         raise ConfigError(f"The recipe '{settings.recipe}' cannot be created: {error}.", key="recipe") from error
     except PromotionError:
         raise
-    except Exception as error:  # raised by the user's code
+    except (Exception, SystemExit) as error:  # raised by the user's code
         first = (str(error).strip().splitlines() or [""])[0]
         message = f"The recipe '{settings.recipe}' cannot be imported ({type(error).__name__}: {first})."
         raise ConfigError(message, key="recipe") from error

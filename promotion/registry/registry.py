@@ -220,10 +220,10 @@ class Registry:
         self, named: str, model: str | None = None, *, reason: str, **vouched: Unpack[Vouched]
     ) -> VersionState:
         """Adopt a copy of MLflow's `MODEL[@ALIAS|/NUMBER]` as `model`: first champion, or waiting in staging."""
-        from promotion.registry.adopt import plan_mlflow_adoption
+        from promotion.registry.adopt_from_mlflow import adopt_from_mlflow
 
-        plan = self.apply(plan_mlflow_adoption(self.parts, named, model, reason=reason, **vouched))
-        return self.state(plan.state.model).versions[plan.adopted]
+        tag = adopt_from_mlflow(self.parts, named, model, reason=reason, **vouched)
+        return self.state(tag.model).versions[str(tag)]
 
     def adopt_all(self, model: str) -> tuple[str, ...]:
         """Register every version in the store with the stage of its label; return the tags of the new ones."""

@@ -157,6 +157,7 @@ def origin_facts(registration: Registration) -> dict[str, str | None]:
         "SHA-256 of it": registration.data_digest,
         "training rows": None if rows is None else f"{rows:,}",
         "recipe": f"{registration.recipe}{options}" if registration.recipe else None,
+        **({"copied from": f"{registration.mlflow} in MLflow"} if registration.mlflow else {}),
         "trained by run": registration.run_id,
     }
 

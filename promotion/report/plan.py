@@ -11,7 +11,7 @@ from promotion.registry.plan import Plan
 from promotion.registry.rolled_back import rolled_back_sentence
 from promotion.report.decision import judged_by
 from promotion.report.page import Page, Table, Tone, Words, left, row
-from promotion.report.record import moves_sentence
+from promotion.report.record import content_sentence, moves_sentence
 
 
 def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
@@ -29,6 +29,16 @@ def plan_page(plan: Plan, tag: str, history: Sequence[Entry]) -> Page:
     }
     rows = tuple(row(Words(name, Tone.QUIET), text) for name, text in facts.items() if text)
     return Page(headline=_headline(plan, tag), tables=(Table(columns=left("", ""), rows=rows),))
+
+
+def recorded_page(plan: Plan, *summary: str) -> Page:
+    """Show what a plan would record, an entry a row."""
+    rows, before = [], ""
+    for body in plan.bodies:
+        before = content_sentence(body, plan.state.model, before)
+        rows.append(row(before))
+    nothing = () if rows else ("Nothing would be recorded.",)
+    return Page(summary=(*summary, *nothing), tables=(Table(columns=left("would be recorded"), rows=tuple(rows)),))
 
 
 def done_sentence(plan: TransitionPlanned) -> str:

@@ -9,6 +9,7 @@ from promotion.ledger.chain import Entry
 from promotion.ledger.entries import (
     Adoption,
     Approval,
+    Body,
     FreshStart,
     Judgement,
     Move,
@@ -74,12 +75,18 @@ def aged(at: str, now: datetime | None) -> str:
     return f"{minute(at)}, {ago(at, now)}" if now else minute(at)
 
 
-def sentence(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case per kind of entry
+def sentence(entry: Entry, before: str = "") -> str:
     """Describe one entry in a sentence; omits a reason that ends the sentence `before`."""
-    match body := entry.content():
+    return content_sentence(entry.content(), entry.model, before)
+
+
+def content_sentence(body: Body, model: str, before: str = "") -> str:  # noqa: C901 - one case per kind of entry
+    """Describe what an entry of a model records; see `sentence`."""
+    match body:
         case Registration():
             trained = "unknown" if body.training_rows is None else f"{body.training_rows:,}"
-            words = f"registered {body.tag} (training rows: {trained})"
+            copied = f"copied from MLflow's {body.mlflow}, " if body.mlflow else ""
+            words = f"registered {body.tag} ({copied}training rows: {trained})"
         case Judgement():
             words = f"decided {body.decision.verdict} on {body.tag}: {body.decision.summary}"
         case Approval():
@@ -92,7 +99,7 @@ def sentence(entry: Entry, before: str = "") -> str:  # noqa: C901 - one case pe
             words = f"overrode the rules for {body.tag} (verdict: {body.verdict or 'none'}): {body.reason}"
         case Takeover():
             before_us = f"the ledger at {body.place}" if body.place else "no ledger"
-            words = f"took {entry.model} over from {before_us}: {body.reason}"
+            words = f"took {model} over from {before_us}: {body.reason}"
         case Readmission():
             words = f"readmitted {body.tag}: {body.reason}"
         case FreshStart():

@@ -94,7 +94,10 @@ def _keep(config: Config, kept: Kept) -> str:
     try:
         path = _write(config.home / FOLDER, replace(kept, trained=replace(kept.trained, custom_objects=rest)))
     except Exception as error:  # pickling runs the user's own code
-        return f"The trained model could not be kept in a file ({type(error).__name__}: {error})."
+        return (
+            f"The trained model could not be kept in a file ({type(error).__name__}: {error}). Leave what cannot be "
+            "pickled out of the model, with `__getstate__` for example, then train again."
+        )
     if lost:
         return (
             f"The trained model is kept in {path}, but without {', '.join(lost)} of its custom objects, which cannot "

@@ -45,12 +45,12 @@ def retrain_here(
     keep_for_answers()
     _be_quiet(verbose=verbose)
     _return_freed_memory()
-    reader = _foresee(model, data_path, options)
     if trained:
         from registry_flows.flows.kept import read_kept
 
         kept = read_kept(trained, model)
         data_path, version, options = kept.data, kept.version, dict(kept.options)
+    reader = _foresee(model, data_path, options)
     server = _temporary_server()
     from registry_flows.under_prefect import session
 

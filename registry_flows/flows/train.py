@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
-from promotion.errors import as_data_error
+from promotion.errors import DataError, as_data_error
 from promotion.interfaces import Recipe, Split, Trained
 from promotion.registry.loaded import Data
 from promotion.registry.register import Origin
@@ -157,13 +157,16 @@ def _candidate(
     """Split, train, log, save. If anything fails after the training, the model is kept in a file."""
     recipe, data = loaded.recipe, loaded.data
     split = split_data(model, recipe, data, options)
+    wrong = ""
     if trained_before:
         kept = read_kept(Path(trained_before), model)
         check_same_data(kept, data.digest)
     else:
         registry().parts.progress("Training")
         with as_data_error("The recipe could not train"):
-            trained = recipe.train(split.training, step=as_task)
+            returned: Any = recipe.train(split.training, step=as_task)
+        trained = returned if isinstance(returned, Trained) else Trained(model=returned)
+        wrong = "" if trained is returned else type(returned).__name__
         kept = Kept(
             model=model,
             version=version,
@@ -174,6 +177,9 @@ def _candidate(
         )
     config, notice = registry().config, registry().parts.notice
     with nullcontext() if trained_before else kept_on_failure(config, kept, notice):
+        if wrong:
+            message = f"The recipe's `train` must return a promotion.Trained, but returned an object of type {wrong}."
+            raise DataError(f"{message} Write `return Trained(model=…)`.")
         registry().parts.progress("Logging to MLflow, and saving")
         logged = _log_training(config, model, version, recipe, data, split, kept.trained, this_run())
         return save_model(model, kept.trained, recipe, split.training, version, logged)

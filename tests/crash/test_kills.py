@@ -8,13 +8,12 @@ import os
 import random
 import shutil
 import signal
-import tempfile
 import time
 
 import pytest
 from checker import check, check_claim, read_ledger
 from hypothesis import settings
-from steps import kill_at, numbered
+from steps import after_effects, kill_at, numbered
 from world import CHANGES, SCENES, World, do, fork, obey, run, wait
 
 pytestmark = pytest.mark.slow
@@ -22,9 +21,6 @@ pytestmark = pytest.mark.slow
 SOAK = settings.get_current_profile_name() == "soak"
 WORLDS, KILLS_EACH = (310, 10) if SOAK else (4, 10)
 MLFLOW_PARTS = range(8) if SOAK else range(1)
-READING = ("sql BEGIN", "sql SELECT", "sql PRAGMA")
-ELSEWHERE = f"{tempfile.gettempdir()}/promotion-"
-"""Folders that end with their process."""
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -150,22 +146,6 @@ def live(world, seed):
 def killed(world, scene, step):
     with numbered(kill_at(step)):
         scene(world) if callable(scene) else act(world, scene)
-
-
-def after_effects(names):
-    """The steps that begin from another state than the one before them."""
-    steps, changed, writing = [], True, False
-    for number, name in enumerate(names, 1):
-        if changed:
-            steps.append(number)
-        if name == "sql COMMIT":
-            changed, writing = writing, False
-        elif name.startswith(READING) or ELSEWHERE in name:
-            changed = False
-        else:
-            changed = True
-            writing = writing or name.startswith("sql ")
-    return steps
 
 
 def name_steps(world, scene):

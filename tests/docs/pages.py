@@ -4,7 +4,7 @@
 |---|---|
 | `bash` | run with `bash -e`; exported variables apply to the blocks after it |
 | `bash`, with `title="In a second terminal"` | started, stopped after the page; the next block waits for its output |
-| `python` | run by a Python process |
+| `python` | run by the environment's Python |
 | any, with `title="NAME"` | written to that file |
 | any, with `title="NAME (added)"` | appended to that file |
 | `text` | output of the block before: each of its lines, in order; ids, times and numbers may differ |
@@ -24,6 +24,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import which
 
 from docs.terminals import terminal
 from markdown_it import MarkdownIt
@@ -139,7 +140,7 @@ def _run(block, folder, environment):
     kept = folder.parent / "environment"
     commands = {
         "bash": ["bash", "-e", "-o", "pipefail", "-c", f"{block.source}\nenv -0 > '{kept}'"],
-        "python": [sys.executable, "-c", block.source],
+        "python": [str(which("python", path=environment["PATH"])), "-c", block.source],
     }
     with subprocess.Popen(
         commands[block.language],

@@ -13,7 +13,7 @@ from pages import blocks_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/compare-predictions.md"
 WORKFLOW = next(yaml.safe_load(block.source) for block in blocks_of(PAGE) if block.title.endswith("compare.yml"))
-GH = '#!/bin/sh\nprintf "%s\\n" "$@" > arguments.txt\ncp "$5" comment.md\n'
+GH = '#!/bin/sh\n[ ! -e forked ] || exit 1\nprintf "%s\\n" "$@" > arguments.txt\ncp "$5" comment.md\n'
 
 
 @pytest.fixture
@@ -52,6 +52,13 @@ def test_the_comment_shows_the_verdict_and_the_step_fails_unless_it_is_promote(r
     assert (found, comment.splitlines()[0]) == (code, f"### {verdict}: new against old")
     assert (tmp_path / "summary.md").read_text() == comment
     assert (tmp_path / "arguments.txt").read_text().split()[:3] == ["pr", "comment", "7"]
+
+
+def test_from_a_fork_the_summary_has_the_comparison_and_the_exit_code_stays(run, tmp_path):
+    (tmp_path / "forked").touch()
+    (tmp_path / "comment.md").touch()
+    assert run("good", "poor") == (3, "")
+    assert (tmp_path / "summary.md").read_text().startswith("### REJECT: new against old")
 
 
 def test_if_it_cannot_compare_it_fails_without_a_comment(run, tmp_path):

@@ -239,6 +239,33 @@ def test_a_model_that_cannot_be_logged_is_kept_and_goes_on_from_its_file(toys, c
     assert [one.metadata["version"] for one in promotion.open().store.versions("toy")] == ["1/0"]
 
 
+def test_going_on_needs_the_file_that_trained_and_not_the_configured_one(toys, capsys):
+    (toys / "anything.py").write_text(RECIPE + MODELS["object"])
+    (toys / "rows.csv").rename(toys / "other.csv")
+    (toys / "artifacts").write_text("in the way")
+    assert run(["retrain", "toy", "--data", "other.csv"]) == 1
+    (kept,) = (toys / ".promotion" / "unsaved").iterdir()
+    (toys / "artifacts").unlink()
+    capsys.readouterr()
+    assert run(["retrain", "toy", "--trained", str(kept)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        ("return model", "The recipe's `train` must return a promotion.Trained, but returned an object of type Sum."),
+        ("raise SystemExit(3)", "The recipe could not train (SystemExit: 3)."),
+    ],
+)
+def test_a_training_that_returns_no_trained_is_a_sentence(toys, capsys, ending, sentence):
+    code = f"\n_train = Anything.train\n\ndef train(self, training, *, step):\n    model = _train(self, training, step=step).model\n    {ending}\n\nAnything.train = train\n"
+    (toys / "anything.py").write_text(RECIPE + MODELS["object"] + code)
+    assert run(["retrain", "toy"]) == 1
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert ("The trained model is kept in" in said) == (ending == "return model")
+
+
 def test_a_model_whose_objects_cannot_be_pickled_is_kept_without_them(toys, capsys):
     (toys / "anything.py").write_text(RECIPE + MODELS["object"])
     assert run(["retrain", "toy", "--option", "broken=true"]) == 1

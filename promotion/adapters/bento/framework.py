@@ -63,11 +63,14 @@ def import_mlflow(folder: Path, tag: Tag, files: Path, metadata: Mapping[str, st
         StoreError: BentoML cannot save it.
     """
     labels = {"stage": Stage.STAGING.value}
+    folder.mkdir(exist_ok=True)
     with _writing_into(folder):
         try:
             _module(_MLFLOW).import_model(str(tag), str(files), labels=labels, metadata=dict(metadata))
         except Exception as error:
-            raise StoreError(f"BentoML cannot import the model from MLflow ({error}).", tag=tag) from error
+            why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            message = f"BentoML cannot import the files from MLflow for {tag} ({why}). Check the model in MLflow."
+            raise StoreError(message, tag=tag) from error
 
 
 def load(stored: Stored) -> Trained:
@@ -76,8 +79,10 @@ def load(stored: Stored) -> Trained:
         return _loaded(stored.path.parent.parent, stored.tag)
     except StoreError:
         raise
-    except Exception as error:
-        raise StoreError(f"{stored.tag} cannot be loaded ({type(error).__name__}: {error}).", tag=stored.tag) from error
+    except (Exception, SystemExit) as error:  # loading runs the code of others
+        way_out = "Loading needs the packages and modules that it was saved with."
+        message = f"{stored.tag} cannot be loaded ({type(error).__name__}: {error}). {way_out}"
+        raise StoreError(message, tag=stored.tag) from error
 
 
 def _modules_for(fitted: object) -> Iterator[str]:

@@ -25,7 +25,7 @@ from promotion.adapters.bento.training_rows import GROUPS, read_training_rows, w
 from promotion.adapters.files import replace_text, sync_folder, temporary_prefix, whose
 from promotion.canonical import digest
 from promotion.errors import DigestMismatch, StoreError, TornVersion, UnknownName
-from promotion.interfaces import Claim, Digests, ForeignFile, Stored, Trained
+from promotion.interfaces import Claim, Digests, ForeignFile, ModelStore, Stored, Trained
 from promotion.row_keys import KnownRows
 from promotion.vocabulary import Stage, Tag, is_name
 
@@ -116,11 +116,19 @@ class BentoStore:
             staging_dir.move_in(version, self.path(tag), tag)
         return tag
 
-    def import_mlflow(self, tag: Tag, folder: Path, *, metadata: Mapping[str, str]) -> None:
-        """Save a model as `staging` from a folder in MLflow's format, atomically like `save`; moves the folder."""
-        with writing(self.home), staging_dir.made(self.home) as place:
-            framework.import_mlflow(place, tag, folder, metadata)
-            staging_dir.move_in(place / tag.model / tag.version, self.path(tag), tag)
+    @contextmanager
+    def prepared(self, tag: Tag, folder: Path, *, metadata: Mapping[str, str]) -> Iterator["ModelStore"]:
+        """Prepare a version in `staging` from a folder in MLflow's format, in a store of its own; moves the folder."""
+        with contextlib.ExitStack() as opened:
+            with writing(self.home):
+                apart = BentoStore(opened.enter_context(staging_dir.made(self.home)))
+                framework.import_mlflow(apart.home / "models", tag, folder, metadata)
+            yield apart
+
+    def take_in(self, tag: Tag, prepared: ModelStore) -> None:
+        """Move a version from the store that `prepared` made into this one, atomically like `save`."""
+        with writing(self.home):
+            staging_dir.move_in(prepared.path(tag), self.path(tag), tag)
 
     def load(self, tag: Tag, *, digest: str) -> Trained:
         """Load a version whose files have the given digest, from a private copy that nobody can change after the check.

@@ -78,7 +78,9 @@ class MlflowMirror:
 
     def download(self, found: RegisteredElsewhere, folder: Path) -> Path:
         """Download the files of a version into a folder, however long that takes; returns the model's folder in it."""
-        with as_mirror_error(self.uri, f"{found} could not be downloaded from MLflow at {{place}} ({{why}})."):
+        way_out = "Nothing was changed. Check that MLflow's artifact store has its files and can be reached from here."
+        failed = f"{_literal(str(found))} could not be downloaded from MLflow at {{place}} ({{why}})."
+        with as_mirror_error(self.uri, f"{failed} {way_out}"):
             return source.download(self._client, self.uri, found, folder)
 
     def aliases(self, model: str) -> Mapping[str, str]:
@@ -264,3 +266,8 @@ class MlflowMirror:
 def _is_ours(version: "ModelVersion") -> bool:
     """Return whether a version is from this ledger, and no copy that people made of one."""
     return TAG in version.tags and not COPIED.fullmatch(version.source or "")
+
+
+def _literal(text: str) -> str:
+    """Return a text as a template that `str.format` leaves as it is."""
+    return text.replace("{", "{{").replace("}", "}}")

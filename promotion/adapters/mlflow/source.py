@@ -1,7 +1,6 @@
 """Copies of models that other people registered in MLflow: which one is meant, and its files."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from promotion.interfaces import RegisteredElsewhere
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_NAMED = re.compile(r"(?P<name>[^@/:]+)(?:@(?P<alias>[^@/:]+)|/(?P<number>\d+))?")
+_NAMED = re.compile(r"(?P<name>[^@/:]+)(?:@(?P<alias>[^@/:]+)|/(?P<number>\d{1,9}))?")
 
 
 def check_form(named: str) -> re.Match[str]:
@@ -39,17 +38,18 @@ def described(client: "MlflowClient", runs: TrainingRuns, named: str) -> Registe
     model: Any = if_there(lambda: client.get_registered_model(name))
     if model is None:
         known = [one.name for one in paged(client.search_registered_models)]
-        raise UnknownName("model in MLflow", name, known)
+        raise UnknownName("MLflow model", name, known)
     if number is None:
         aliases, alias = {key: str(value) for key, value in model.aliases.items()}, found["alias"] or "champion"
         if alias not in aliases:
-            hint = f"Or name a version by its number, like {name}/1."
-            raise UnknownName(f"alias of '{name}' in MLflow", alias, aliases, hint=hint)
+            numbers = ", ".join(f"{name}/{one}" for one in _numbers(client, name)[-12:])
+            hint = f"Or name a version by its number: {numbers}." if numbers else "The model has no versions."
+            known = [f"{name}@{one}" for one in aliases]
+            raise UnknownName("MLflow alias", f"{name}@{alias}", known, hint=hint)
         number = aliases[alias]
     version = if_there(lambda: client.get_model_version(name, number))
     if version is None:
-        known = [str(one.version) for one in paged(_versions(client, name))]
-        raise UnknownName(f"version of '{name}' in MLflow", number, known)
+        raise UnknownName("MLflow version", f"{name}/{number}", [f"{name}/{one}" for one in _numbers(client, name)])
     run = runs.found([version.run_id]).get(version.run_id) if version.run_id else None
     return RegisteredElsewhere(
         name=name, number=str(version.version), run_id=version.run_id or None, metrics=dict(run.metrics) if run else {}
@@ -74,5 +74,9 @@ def _place(client: "MlflowClient", name: str, number: str) -> str:
     return place
 
 
-def _versions(client: "MlflowClient", name: str) -> Callable[..., Any]:
-    return lambda page_token: client.search_model_versions(f"name='{name}'", page_token=page_token)
+def _numbers(client: "MlflowClient", name: str) -> list[int]:
+    def page(page_token: str | None) -> Any:
+        quote = '"' if "'" in name else "'"
+        return client.search_model_versions(f"name={quote}{name}{quote}", page_token=page_token)
+
+    return sorted(int(one.version) for one in paged(page))

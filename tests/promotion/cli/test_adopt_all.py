@@ -25,7 +25,7 @@ def test_every_version_is_recorded_as_found(here, store, command):
     assert command("adopt", "toy:weak", "--assume-clean", "--reason", "serves since May")[0] == 0
     assert codes(command) == set()
     assert store.get(toy("noisy")).stage == "archived"
-    assert json.loads(command("adopt", "toy", "--all", "--json")[1]) == {"registered": []}
+    assert json.loads(command("adopt", "toy", "--all", "--json")[1]) == {"dry_run": False, "registered": []}
 
 
 def test_only_rows_later_than_the_adoption_judge_what_was_trained_on_everything(here, store, command):
@@ -65,7 +65,11 @@ def test_who_served_before_is_a_persons_word_that_at_and_rollback_know(here, sto
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("adopt", "toy:weak", "--all"), 2, "--all takes the name of a model, and no other option than --json."),
+        (
+            ("adopt", "toy:weak", "--all"),
+            2,
+            "--all takes the name of a model, and no other option than --dry-run and --json.",
+        ),
         (("adopt", "toy:weak", "--assume-clean"), 2, "An adoption needs a reason, which is recorded."),
         (("adopt", "--reason", "r"), 2, "Name the version to adopt, or a model with --all, or"),
         (("adopt", "no", "--all"), 1, "There is no version of 'no'."),
@@ -77,7 +81,7 @@ def test_who_served_before_is_a_persons_word_that_at_and_rollback_know(here, sto
         (
             ("adopt", "--from-mlflow", "toy", "--reason", "r", "--assume-clean"),
             1,
-            "There is no model in MLflow 'toy'.",
+            "There is no MLflow model 'toy'.",
         ),
     ],
 )

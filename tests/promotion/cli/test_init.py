@@ -29,7 +29,7 @@ class TestInit:
         assert command("init", "absent") == (
             1,
             "",
-            "Error: absent/promotion.toml cannot be written (No such file or directory).\n",
+            "Error: There is no folder absent. For a model named absent, run `promotion init absent --data FILE`.\n",
         )
 
 
@@ -74,7 +74,7 @@ class TestModel:
             "Wrote churn_recipe.py and the model 'churn' in promotion.toml.\n"
             "Key 'orderId', label 'isChurned', time 'orderDate', group 'CustomerID'. Guessed: correct them in the recipe, or "
             "start over with --key --label --time --group.\n"
-            "Learns from 2 columns of numbers and 1 of text; left out: zip, one.\n"
+            "Learns from 2 columns of numbers and 1 of text; left out (texts with many values, or one value only): zip, one.\n"
             "The holdout has 912 rows; the policy in promotion.toml requires at least 500.\n"
             "`promotion retrain churn` trains and judges a first version.\n"
         )
@@ -129,6 +129,19 @@ class TestModel:
         rows.to_csv(data, index=False)
         assert json.loads(command("init", "churn", "--data", data, "--json")[1])["texts"] == ["country", "size"]
 
+    def test_labels_with_a_fraction_or_as_truth_values_are_found_and_a_time_in_another_form_is_named(
+        self, command, tmp_path
+    ):
+        rows = orders().drop(columns=["vip", "CustomerID"])
+        rows["orderDate"] = pd.to_datetime(rows["orderDate"]).dt.strftime("%d/%m/%Y")
+        rows.assign(isChurned=rows["isChurned"].astype(float)).to_csv(tmp_path / "floats.csv", index=False)
+        rows.assign(isChurned=rows["isChurned"].astype(bool)).to_parquet(tmp_path / "truths.parquet")
+        for model, name in (("one", "floats.csv"), ("two", "truths.parquet")):
+            code, out, _ = command("init", model, "--data", tmp_path / name)
+            assert code == 0
+            assert "label 'isChurned', no time, no group." in out
+            assert "'orderDate' may be a time, but is not in ISO 8601 (2024-12-31 or 2024-12-31T14:30)" in out
+
     def test_nothing_is_overwritten(self, data, command, tmp_path):
         (tmp_path / "churn_recipe.py").write_text("# mine")
         code, _, err = command("init", "churn", "--data", data)
@@ -154,12 +167,15 @@ class TestModel:
             (["churn", "--data", "orders.csv", "--label", "amount"], "Column 'amount' of orders.csv must hold 0 or 1, but row 1"),
             (["churn", "--data", "orders.csv", "--key", "one"], "Column 'one' identifies the rows of orders.csv and must be unique"),
             (["churn", "--data", "none.csv"], "none.csv has no rows below its header."),
+            (["churn", "--data", "words.csv", "--label", "a"], "Column 'a' of words.csv must hold numbers, but row 1 holds 'yes'. The label says with 1 and 0 what to predict, in every row. Change the file,"),
+            (["churn", "--data", "two.csv", "--label", "b"], "two.csv has no column that is clearly the key: expected a unique column. Name it with --key, or add a column"),
             (["churn", "--data", "absent.csv"], "There is no data file at absent.csv."),
         ],
     )  # fmt: skip
     def test_a_mistake_is_one_sentence_and_writes_nothing(self, data, command, tmp_path, words, sentence):
         (tmp_path / "two.csv").write_text("a,b\n1,2\n")
         (tmp_path / "none.csv").write_text("a,b\n")
+        (tmp_path / "words.csv").write_text("id,a,b\n1,yes,2\n2,no,3\n")
         code, out, err = command("init", *words)
         assert (code in {1, 2}, out) == (True, "")
         assert err.startswith(f"Error: {sentence}")

@@ -282,3 +282,11 @@ def test_a_file_that_is_no_toml_or_not_there_is_one_sentence(tmp_path):
         Policy.from_toml(tmp_path / "bad.toml")
     with pytest.raises(ConfigError, match=r"absent\.toml cannot be read \(No such file or directory\)\.$"):
         Policy.from_toml(tmp_path / "absent.toml")
+
+
+@pytest.mark.parametrize("given", [None, 3, [], b"x", Policy])
+def test_what_cannot_be_a_policy_is_a_sentence(given):
+    with pytest.raises(
+        ConfigError, match=r"^A policy is a Policy, a dict or the path of a TOML file, but this is of type"
+    ):
+        Policy.from_toml(given)

@@ -126,9 +126,9 @@ def test_another_name_is_copied_and_waits_if_there_is_a_champion(unused, registe
     on_server.register("toy:weak")
     on_server.gate("toy:weak")
     adopted = on_server.adopt_from_mlflow("Their-Model/1", "toy", reason="a trial", trained_on_everything=True)
-    assert adopted.tag == "toy:mlflow-their-model-1"
+    assert adopted.tag == "toy:mlflow-their-model-8eeba2e1-1"
     assert adopted.adoption.statement == "trained on everything before 2400.0"
-    assert stages(on_server) == {"weak": "prod", "mlflow-their-model-1": "staging"}
+    assert stages(on_server) == {"weak": "prod", "mlflow-their-model-8eeba2e1-1": "staging"}
     again = on_server.adopt_from_mlflow("Their-Model/1", "toy", reason="again", trained_on_everything=True)
     assert again.registration == adopted.registration
     held = on_server.gate(adopted.tag)
@@ -140,9 +140,13 @@ def test_another_name_is_copied_and_waits_if_there_is_a_champion(unused, registe
 @pytest.mark.parametrize(
     ("named", "error", "sentence"),
     [
-        ("nobody", UnknownName, r"^There is no model in MLflow 'nobody'\."),
-        ("toy@next", UnknownName, r"^There is no alias of 'toy' in MLflow 'next'\. Available: champion\. Or name"),
-        ("toy/9", UnknownName, r"^There is no version of 'toy' in MLflow '9'\. Available: 1\."),
+        ("nobody", UnknownName, r"^There is no MLflow model 'nobody'\."),
+        (
+            "toy@next",
+            UnknownName,
+            r"^There is no MLflow alias 'toy@next'\. Did you mean 'toy@champion'\? Or name a version by its number: toy/1",
+        ),
+        ("toy/9", UnknownName, r"^There is no MLflow version 'toy/9'\. Did you mean 'toy/1'\?"),
         ("a@b@c", Refused, r"^Name a model in MLflow as MODEL, MODEL@ALIAS or MODEL/NUMBER, not as 'a@b@c'\.$"),
     ],
 )
