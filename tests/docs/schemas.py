@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
-from typing_extensions import TypedDict
+from typing_extensions import NotRequired, TypedDict
 
 from promotion.adapters.sql.schema import Upgrade
 from promotion.canonical import LATER
@@ -82,23 +82,40 @@ class Readmitted(TypedDict):
     reason: str
 
 
-class Adopted(TypedDict):
+class Foreseen(TypedDict):
+    kind: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdoptedChampion(TransitionPlanned):
+    dry_run: bool
+    entries: Annotated[list[Foreseen] | None, LATER] = None
+
+
+class Adoption(TypedDict):
+    dry_run: bool
+    entries: NotRequired[list[Foreseen]]
+
+
+class Adopted(Adoption):
     adopted: str
 
 
 class Copied(Adopted):
     mlflow: str
     run_id: str | None
+    copied: bool
     champion: bool
 
 
-class Stated(TypedDict):
+class Stated(Adoption):
     stated: str
     since: str
     until: str
 
 
-class Registered(TypedDict):
+class Registered(Adoption):
     registered: list[str]
 
 
@@ -383,7 +400,7 @@ OUTPUTS = {
     "promote": Gate | Transition,
     "rollback": Transition,
     "readmit": Readmitted,
-    "adopt": TransitionPlanned | Copied | Adopted | Stated | Registered,
+    "adopt": AdoptedChampion | Copied | Adopted | Stated | Registered,
     "approve": CHANGE,
     "deny": CHANGE,
     "status": Status,
