@@ -4,7 +4,8 @@ import re
 
 # A password may contain '@' or '/', so everything up to the last '@' is removed: too much rather than too little.
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s'\"]*@", re.IGNORECASE)
-_PARAMETERS = re.compile(r"(?P<name>[?&][^=&\s]*(?:password|passwd|secret|token|key)=)[^&\s'\"]*", re.IGNORECASE)
+_NAMES = "password|passwd|secret|token|key|signature|sig|credential"
+_PARAMETERS = re.compile(rf"(?P<name>[?&][^=&\s]*(?:{_NAMES})=)[^&\s'\"]*", re.IGNORECASE)
 _PRIVATE_KEYS = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
 
 

@@ -18,6 +18,7 @@ from promotion.config import load_config
 from promotion.data_sources import Query, is_url, shown_source
 from promotion.errors import ConfigError, DataError
 from promotion.registry.register import Origin
+from promotion.secrets import without_password
 
 __all__ = ["s3", "web"]
 pytestmark = pytest.mark.integration
@@ -233,3 +234,10 @@ class TestRetention:
             assert reader.load("toy")[1].digest == first.digest
         assert reader.load("toy")[1].digest != first.digest
         assert setting(lies.where) == Query(sql=lies.where["sql"], url=lies.where["url"])
+
+
+def test_signatures_of_urls_are_secrets_in_every_output():
+    url = "https://bucket.s3.amazonaws.com/x?X-Amz-Credential=me%2F1&X-Amz-Signature=s3cret&part=2 or ?sv=1&sig=s3cret"
+    assert without_password(url) == (
+        "https://bucket.s3.amazonaws.com/x?X-Amz-Credential=***&X-Amz-Signature=***&part=2 or ?sv=1&sig=***"
+    )
