@@ -96,7 +96,7 @@ def _write_model(model: str, data: Path, named: Mapping[str, str | None], *, as_
         f"Wrote {recipe} and the model '{model}' in {settings}.",
         _roles_sentence(roles, guessed),
         _features_sentence(features),
-        *_time_sentence(roles, sample.time_like(features.left_out)),
+        *_time_sentence(roles, sample.time_like((*features.left_out, *features.texts))),
         f"The holdout has {len(split.holdout):,} rows; the policy in {settings} requires at least 500.",
         f"`promotion retrain {model}` trains and judges a first version.",
         as_json=as_json,

@@ -168,13 +168,14 @@ class TestModel:
             (["churn", "--data", "orders.csv", "--key", "one"], "Column 'one' identifies the rows of orders.csv and must be unique"),
             (["churn", "--data", "none.csv"], "none.csv has no rows below its header."),
             (["churn", "--data", "words.csv", "--label", "a"], "Column 'a' of words.csv must hold numbers, but row 1 holds 'yes'. The label says with 1 and 0 what to predict, in every row. Change the file,"),
-            (["churn", "--data", "two.csv", "--label", "b"], "two.csv has no column that is clearly the key: expected a unique column. Name it with --key, or add a column"),
+            (["churn", "--data", "same.csv"], "same.csv has no column that is clearly the key: expected a unique column. Name it with --key, or add a column"),
             (["churn", "--data", "absent.csv"], "There is no data file at absent.csv."),
         ],
     )  # fmt: skip
     def test_a_mistake_is_one_sentence_and_writes_nothing(self, data, command, tmp_path, words, sentence):
         (tmp_path / "two.csv").write_text("a,b\n1,2\n")
         (tmp_path / "none.csv").write_text("a,b\n")
+        (tmp_path / "same.csv").write_text("y,b\n1,2\n0,2\n")
         (tmp_path / "words.csv").write_text("id,a,b\n1,yes,2\n2,no,3\n")
         code, out, err = command("init", *words)
         assert (code in {1, 2}, out) == (True, "")
