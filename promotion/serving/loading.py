@@ -1,0 +1,145 @@
+"""A champion in memory: loaded from verified files, and warmed up on sample rows before it answers a request."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promotion.config import Config
+from promotion.errors import DataError, PromotionError, Refused, as_data_error
+from promotion.interfaces import ModelStore, Recipe, Trained, task_of_recipe
+from promotion.ledger.chain import Champion
+from promotion.registry.pyfunc import scores_of
+from promotion.registry.recipes import load_recipe
+from promotion.vocabulary import Tag, Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_SAMPLE_ROWS = 100
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoadedChampion:
+    """A champion that serves.
+
+    Attributes:
+        tag: tag of the version.
+        digest: SHA-256 of its files, which were verified.
+        since: when it became champion.
+        decision: the first digits of the decision that promoted it; None if a person did.
+        trained: the model and its custom objects.
+        recipe: the recipe that it was trained with.
+        recipe_name, options: as its registration records them.
+    """
+
+    tag: str
+    digest: str
+    since: str
+    decision: str | None
+    trained: Trained
+    recipe: Recipe
+    recipe_name: str | None
+    options: Mapping[str, Any]
+
+    def rows(self, records: "list[dict[str, Any]]") -> "pd.DataFrame":
+        """Return raw rows as `score` takes them; the recipe's `rows_from` checks and converts them, if it has one.
+
+        Raises:
+            DataError: the recipe cannot take a row.
+        """
+        import pandas as pd
+
+        convert = getattr(self.recipe, "rows_from", pd.DataFrame)
+        with as_data_error("The rows cannot be read"):
+            found: pd.DataFrame = convert(records)
+        return found
+
+    def score(self, rows: "pd.DataFrame") -> "NDArray[np.float64]":
+        """Return the recipe's scores, shape (n_rows,), or (n_rows, K) for several classes.
+
+        Raises:
+            DataError: the recipe cannot score the rows.
+        """
+        import numpy as np
+
+        with as_data_error(f"{self.tag} could not score the rows"):
+            return np.asarray(scores_of(self.recipe, self.trained, rows), dtype=np.float64)
+
+
+def renewed(loaded: LoadedChampion, champion: Champion) -> LoadedChampion:
+    """Return the loaded version with the time and the decision by which it is champion now."""
+    return replace(loaded, since=champion.since, decision=_short(champion.decision))
+
+
+def load(
+    config: Config, store: ModelStore, champion: Champion, recipe: str | None, options: Mapping[str, Any]
+) -> LoadedChampion:
+    """Verify the champion's files and load them, with the recipe that the version was trained with.
+
+    Raises:
+        StoreError: the files cannot be read, or are not the ones that were judged.
+        ConfigError: the recipe cannot be found.
+    """
+    tag = Tag.parse(champion.tag)
+    settings = config.model(tag.model).model_copy(update={"recipe": recipe} if recipe else {})
+    return LoadedChampion(
+        tag=champion.tag,
+        digest=champion.digest,
+        since=champion.since,
+        decision=_short(champion.decision),
+        trained=store.load(tag, digest=champion.digest),
+        recipe=load_recipe(settings, options),
+        recipe_name=recipe,
+        options=options,
+    )
+
+
+def _short(decision: str | None) -> str | None:
+    return decision[:12] if decision else None
+
+
+def warm_up(loaded: LoadedChampion, rows: "pd.DataFrame | None") -> None:
+    """Score sample rows, so that the first request is not the slowest and a model that cannot score never serves.
+
+    Raises:
+        DataError: the rows cannot be scored, or the scores have another shape.
+        Refused: scores are not numbers.
+    """
+    import numpy as np
+
+    if rows is None or len(rows) == 0:
+        return
+    scores = loaded.score(rows)
+    several = task_of_recipe(loaded.recipe) is Task.MULTICLASS
+    if scores.shape[:1] != (len(rows),) or scores.ndim != 1 + several:
+        raise DataError(f"{loaded.tag} returned scores of shape {scores.shape} for {len(rows)} sample rows.")
+    bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
+    if bad:
+        message = f"{loaded.tag} cannot serve: its scores for {bad} of {len(rows)} sample rows are not numbers."
+        raise Refused(message, tag=loaded.tag)
+
+
+def sample_of(file: Path, recipe: Recipe) -> "pd.DataFrame | None":
+    """Return the last rows of a CSV file as the recipe loads them, without reading the rest; None if it cannot."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            end = Path(folder) / file.name
+            _write_end(file, end)
+            return recipe.load(end)
+    except (OSError, PromotionError):
+        return None
+
+
+def _write_end(file: Path, to: Path, most_bytes: int = 1_000_000) -> None:
+    """Write the header and the last lines of a file; fewer if the last megabyte has fewer."""
+    with file.open("rb") as all_of_it:
+        header = all_of_it.readline()
+        start = max(len(header), file.stat().st_size - most_bytes)
+        all_of_it.seek(start)
+        lines = all_of_it.read().splitlines(keepends=True)
+    cut_off = start > len(header)  # the first line began before
+    to.write_bytes(header + b"".join(lines[cut_off:][-_SAMPLE_ROWS:]))

@@ -1,0 +1,37 @@
+"""Prometheus metrics of what serves. In several worker processes they have a label `pid`, or add up."""
+
+from functools import cache
+from typing import Any
+
+_SCORES = tuple(place / 20 for place in range(1, 20))
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """The metrics of this process; create them once, by `metrics`."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Gauge, Histogram
+
+        def gauge(name: str, what: str, *labels: str) -> Any:
+            return Gauge(f"promotion_{name}", what, ["model", *labels], multiprocess_mode="liveall")
+
+        self.served = gauge("served", "1 for the version that this worker serves.", "tag")
+        self.since = gauge("served_since_timestamp_seconds", "When this worker began to serve its version.")
+        self.confirmed = gauge("ledger_timestamp_seconds", "When the ledger last said which version must serve.")
+        self.behind = gauge("behind", "1 while this worker serves another version than the ledger's champion.")
+        self.swaps = Counter("promotion_swaps", "Champions that began to serve.", ["model"])
+        self.failures = Counter(
+            "promotion_failures", "Champions that could not be loaded, by error.", ["model", "error"]
+        )
+        self.load = Histogram("promotion_load_seconds", "Time to verify, load and warm up a champion.", ["model"])
+        self.latency = Histogram(
+            "promotion_request_seconds", "Time that a request held a champion.", ["model"], buckets=_SECONDS
+        )
+        self.scores = Histogram("promotion_score", "Scores that were answered.", ["model"], buckets=_SCORES)
+
+
+@cache
+def metrics() -> Metrics:
+    """Return the metrics of this process. BentoML sets up prometheus_client before it creates a service."""
+    return Metrics()
