@@ -7,8 +7,8 @@ from promotion.serving.service import ChampionApi
 _arguments = bentoml.use_arguments()
 
 
-@bentoml.service(name="champion", workers=int(_arguments.workers))
+@bentoml.service(name="champion", workers=int(getattr(_arguments, "workers", 1)))
 class Champion(ChampionApi):
     """Scores raw rows with the champion of the model."""
 
-    model = _arguments.model
+    model = getattr(_arguments, "model", "")

@@ -1,5 +1,6 @@
 """A champion in memory: loaded from verified files, and warmed up on sample rows before it answers a request."""
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -7,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.config import Config
-from promotion.errors import DataError, PromotionError, Refused, as_data_error
+from promotion.data_files import is_parquet
+from promotion.errors import DataError, Refused, as_data_error
 from promotion.interfaces import ModelStore, Recipe, Trained, task_of_recipe
 from promotion.ledger.chain import Champion
 from promotion.registry.pyfunc import scores_of
 from promotion.registry.recipes import load_recipe
+from promotion.registry.sample import SampleScores, furthest
 from promotion.vocabulary import Tag, Task
 
 if TYPE_CHECKING:
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-_SAMPLE_ROWS = 100
+_SAMPLE_ROWS, _SAMPLE_BYTES = 100, 1_000_000
+_log = logging.getLogger("promotion.serving")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,12 +106,14 @@ def _short(decision: str | None) -> str | None:
     return decision[:12] if decision else None
 
 
-def warm_up(loaded: LoadedChampion, rows: "pd.DataFrame | None") -> None:
+def warm_up(loaded: LoadedChampion, rows: "pd.DataFrame | None", recorded: SampleScores | None = None) -> None:
     """Score sample rows, so that the first request is not the slowest and a model that cannot score never serves.
+
+    `recorded` are the gate's scores of some of these rows.
 
     Raises:
         DataError: the rows cannot be scored, or the scores have another shape.
-        Refused: scores are not numbers.
+        Refused: scores are not numbers, or not the gate's.
     """
     import numpy as np
 
@@ -121,25 +127,41 @@ def warm_up(loaded: LoadedChampion, rows: "pd.DataFrame | None") -> None:
     if bad:
         message = f"{loaded.tag} cannot serve: its scores for {bad} of {len(rows)} sample rows are not numbers."
         raise Refused(message, tag=loaded.tag)
+    if recorded and (apart := furthest(rows, scores, loaded.recipe, recorded)) is not None:
+        message = (
+            f"{loaded.tag} scores sample rows differently here than at the gate, by up to {apart:.3g}. Install the "
+            "libraries that the gate used; AUD064 of `promotion audit` names those that differ."
+        )
+        raise Refused(message, tag=loaded.tag)
 
 
 def sample_of(file: Path, recipe: Recipe) -> "pd.DataFrame | None":
-    """Return the last rows of a CSV file as the recipe loads them, without reading the rest; None if it cannot."""
+    """Return the last rows of a data file as the recipe loads them, without reading the rest; None if it cannot."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             end = Path(folder) / file.name
-            _write_end(file, end)
+            (_write_parquet_end if is_parquet(file) else _write_csv_end)(file, end)
             return recipe.load(end)
-    except (OSError, PromotionError):
+    except Exception as error:
+        _log.warning("The version is not scored before it serves: no sample rows could be read (%s).", error)
         return None
 
 
-def _write_end(file: Path, to: Path, most_bytes: int = 1_000_000) -> None:
-    """Write the header and the last lines of a file; fewer if the last megabyte has fewer."""
-    with file.open("rb") as all_of_it:
-        header = all_of_it.readline()
-        start = max(len(header), file.stat().st_size - most_bytes)
-        all_of_it.seek(start)
-        lines = all_of_it.read().splitlines(keepends=True)
-    cut_off = start > len(header)  # the first line began before
+def _write_csv_end(file: Path, to: Path) -> None:
+    """Write the header and the last lines of a file; fewer if its last megabyte has fewer."""
+    with file.open("rb") as rows:
+        header = rows.readline()
+        start = max(len(header), file.stat().st_size - _SAMPLE_BYTES)
+        rows.seek(start)
+        lines = rows.read().splitlines(keepends=True)
+    cut_off = start > len(header)  # the first line begins before
     to.write_bytes(header + b"".join(lines[cut_off:][-_SAMPLE_ROWS:]))
+
+
+def _write_parquet_end(file: Path, to: Path) -> None:
+    """Write the last rows of a file's last row group."""
+    from pyarrow.parquet import ParquetFile, write_table
+
+    with ParquetFile(file) as rows:
+        last = rows.read_row_group(rows.num_row_groups - 1)
+    write_table(last.slice(max(0, len(last) - _SAMPLE_ROWS)), to)

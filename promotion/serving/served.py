@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from promotion.serving.last_verified import LastVerified, read_last, write_last
 from promotion.serving.loading import LoadedChampion, load, renewed, sample_of, warm_up
 from promotion.serving.memory import give_back
 from promotion.serving.metrics import metrics
-from promotion.serving.source import Source
+from promotion.serving.source import Judged, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -282,13 +282,11 @@ class ServedChampion:
 
     def _load(self, wanted: Champion) -> LoadedChampion:
         began = time.monotonic()
-        recipe, options, data = self._registered(wanted)
-        loaded = load(self._config, self._store, wanted, recipe, options)
-        named = data or self._config.model(self.model).data
-        sample = self._sample if self._sample is not None or named is None else None
-        if sample is None and named is not None:
-            sample = sample_of(self._config.path(named), loaded.recipe)
-        warm_up(loaded, sample)
+        judged = self._judged(wanted)
+        loaded = load(self._config, self._store, wanted, judged.recipe, judged.options)
+        file = judged.data or self._config.model(self.model).data
+        sample = sample_of(self._config.path(file), loaded.recipe) if self._sample is None and file else self._sample
+        warm_up(loaded, sample, judged.sample)
         if time.monotonic() - began > self.patience:
             raise self._too_slow()
         return loaded
@@ -296,16 +294,15 @@ class ServedChampion:
     def _too_slow(self) -> TimeoutError:
         return TimeoutError(f"loading and warming up took longer than {self.patience:g} seconds")
 
-    def _registered(self, wanted: Champion) -> tuple[str | None, Mapping[str, Any], str | None]:
-        """Return recipe, options and data of the version, by the ledger or as they were last kept."""
+    def _judged(self, wanted: Champion) -> Judged:
+        """Return how the version was judged, by the ledger or as it was last kept."""
         try:
-            found = self._source.registration(wanted)
+            return self._source.judged(wanted)
         except PromotionError:
             last = read_last(self._home, self.model)
             if last is None or _files(last.champion) != _files(wanted):
                 raise
-            return last.recipe, last.options, None
-        return found.recipe, found.options, found.data
+            return Judged(recipe=last.recipe, options=last.options)
 
     def _swap(self, loaded: LoadedChampion) -> None:
         before, self._slot = self._slot, _Slot(loaded)

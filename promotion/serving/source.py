@@ -1,16 +1,37 @@
 """The source: reads the champion from the head of the ledger, and how to score with it from its registration."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from promotion.adapters.sql import SqlLedger
 from promotion.config import Config
 from promotion.errors import LedgerError
 from promotion.interfaces import ModelStore
 from promotion.ledger.chain import Champion
-from promotion.ledger.entries import Registration
+from promotion.ledger.entries import Judgement
 from promotion.registry.claims import Claims
 from promotion.registry.ledger_writer import LedgerWriter, utc_now
+from promotion.registry.sample import SampleScores
 from promotion.secrets import without_password
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What loading a champion needs from the ledger, besides its tag and digest.
+
+    Attributes:
+        recipe: the recipe that it was trained with; None for the configured one.
+        options: the recipe's options, in addition to the configured ones.
+        data: the file of the rows that judged it, else of those that trained it.
+        sample: the scores of some of these rows, as the gate recorded them.
+    """
+
+    recipe: str | None
+    options: Mapping[str, Any]
+    data: str | None = None
+    sample: SampleScores | None = None
 
 
 class Source:
@@ -38,18 +59,28 @@ class Source:
         head = self._ledger().head(model)
         return head.champion if head else None
 
-    def registration(self, champion: Champion) -> Registration:
-        """Return how the champion was registered.
+    def judged(self, champion: Champion) -> "Judged":
+        """Return how to score with the champion, and what the gate recorded of its scores.
 
         Raises:
             LedgerError: the ledger cannot be read.
         """
-        ledger = self._ledger()
+        ledger, model = self._ledger(), champion.tag.partition(":")[0]
         claims = Claims(ledger, self._store)
         reader = LedgerWriter(
             ledger, self._store, claims, actor=lambda: "", clock=utc_now, notice=lambda _: None, sign=None
         )
-        return reader.state(champion.tag.partition(":")[0]).versions[champion.tag].registration
+        version = reader.state(model).versions[champion.tag]
+        judgement = None
+        if version.decided_seq:
+            judgement = ledger.entries(model, after=version.decided_seq - 1, limit=1)[0].content()
+        found, used = version.registration, version.decision.holdout if version.decision else None
+        return Judged(
+            recipe=found.recipe,
+            options=found.options,
+            data=used.data if used else found.data,
+            sample=judgement.sample if isinstance(judgement, Judgement) else None,
+        )
 
     def _ledger(self) -> SqlLedger:
         found = self._identity()
