@@ -1,6 +1,8 @@
 """Prometheus metrics of what serves. In several worker processes they have a label `pid`, or add up."""
 
+import os
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 _SCORES = tuple(place / 20 for place in range(1, 20))
@@ -24,7 +26,8 @@ class Metrics:
         self.failures = Counter(
             "promotion_failures", "Champions that could not be loaded, by error.", ["model", "error"]
         )
-        self.load = Histogram("promotion_load_seconds", "Time to verify, load and warm up a champion.", ["model"])
+        self.load = Histogram("promotion_load_seconds", "Time to verify and load a champion.", ["model"])
+        self.warm_up = Histogram("promotion_warm_up_seconds", "Time to score the sample rows.", ["model"])
         self.latency = Histogram(
             "promotion_request_seconds", "Time that a request held a champion.", ["model"], buckets=_SECONDS
         )
@@ -34,4 +37,16 @@ class Metrics:
 @cache
 def metrics() -> Metrics:
     """Return the metrics of this process. BentoML sets up prometheus_client before it creates a service."""
+    _forget_killed_workers()
     return Metrics()
+
+
+def _forget_killed_workers() -> None:
+    """Delete the gauges of processes that have ended: a worker that was killed cannot do so itself."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    for file in Path(folder).glob("gauge_live*_*.db") if folder else ():
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            mark_process_dead(int(pid))  # type: ignore[no-untyped-call]

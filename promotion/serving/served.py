@@ -250,7 +250,6 @@ class ServedChampion:
     def _converge(self, number: int) -> None:
         """Load what is wanted and swap it in, until stopped or replaced by another manager."""
         while wanted := self._next(number):
-            began = time.monotonic()
             try:
                 loaded = self._load(wanted)
             except Exception as error:
@@ -259,7 +258,6 @@ class ServedChampion:
                         self._loading = None
                         self._failed(wanted, error)
                 continue
-            self._metrics.load.labels(self.model).observe(time.monotonic() - began)
             with self._changed:
                 if number != self._manager:
                     return
@@ -284,9 +282,11 @@ class ServedChampion:
         began = time.monotonic()
         judged = self._judged(wanted)
         loaded = load(self._config, self._store, wanted, judged.recipe, judged.options)
+        self._metrics.load.labels(self.model).observe(time.monotonic() - began)
         file = judged.data or self._config.model(self.model).data
         sample = sample_of(self._config.path(file), loaded.recipe) if self._sample is None and file else self._sample
-        warm_up(loaded, sample, judged.sample)
+        with self._metrics.warm_up.labels(self.model).time():
+            warm_up(loaded, sample, judged.sample)
         if time.monotonic() - began > self.patience:
             raise self._too_slow()
         return loaded
