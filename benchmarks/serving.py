@@ -135,6 +135,8 @@ def serving(folder: Path, port: int, service: str) -> Iterator[subprocess.Popen[
     """Run `bentoml serve` until the context ends."""
     command = [sys.executable, "-m", "bentoml", "serve", service, "--port", str(port)]
     settings = {"BENTOML_CONFIG_OPTIONS": f"services.{MODEL}.workers={WORKERS}", "BENTOML_DO_NOT_TRACK": "True"}
+    if port == PLAIN:  # BentoML deletes the metrics of other services with the same home when it starts
+        settings["BENTOML_HOME"] = str(folder / "home")
     with (folder / f"{port}.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env={**os.environ, **settings}, stdout=log, stderr=log)
     try:

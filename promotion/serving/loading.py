@@ -2,19 +2,24 @@
 
 import logging
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from promotion.adapters.bento import BentoStore
 from promotion.config import Config
 from promotion.data_files import is_parquet
-from promotion.errors import DataError, Refused, as_data_error
-from promotion.interfaces import ModelStore, Recipe, Trained, task_of_recipe
+from promotion.errors import DataError, PromotionError, Refused, as_data_error
+from promotion.interfaces import Recipe, Trained, task_of_recipe
 from promotion.ledger.chain import Champion
 from promotion.registry.pyfunc import scores_of
 from promotion.registry.recipes import load_recipe
 from promotion.registry.sample import SampleScores, furthest
+from promotion.serving.last_verified import read_last
+from promotion.serving.metrics import metrics
+from promotion.serving.source import Judged, Source
 from promotion.vocabulary import Tag, Task
 
 if TYPE_CHECKING:
@@ -79,27 +84,69 @@ def renewed(loaded: LoadedChampion, champion: Champion) -> LoadedChampion:
     return replace(loaded, since=champion.since, decision=_short(champion.decision))
 
 
-def load(
-    config: Config, store: ModelStore, champion: Champion, recipe: str | None, options: Mapping[str, Any]
-) -> LoadedChampion:
-    """Verify the champion's files and load them, with the recipe that the version was trained with.
+class Loader:
+    """Loads champions, and warms them up.
 
-    Raises:
-        StoreError: the files cannot be read, or are not the ones that were judged.
-        ConfigError: the recipe cannot be found.
+    Args:
+        config, store, source: settings, model store and ledger.
+        sample: rows to warm up on; None for the last rows of the file that judged.
+        patience: seconds that a version may take.
     """
-    tag = Tag.parse(champion.tag)
-    settings = config.model(tag.model).model_copy(update={"recipe": recipe} if recipe else {})
-    return LoadedChampion(
-        tag=champion.tag,
-        digest=champion.digest,
-        since=champion.since,
-        decision=_short(champion.decision),
-        trained=store.load(tag, digest=champion.digest),
-        recipe=load_recipe(settings, options),
-        recipe_name=recipe,
-        options=options,
-    )
+
+    def __init__(
+        self, config: Config, store: BentoStore, source: Source, sample: "pd.DataFrame | None", patience: float
+    ) -> None:
+        self._config, self._store, self._source, self._sample = config, store, source, sample
+        self.patience = patience
+
+    @property
+    def too_slow(self) -> TimeoutError:
+        """The error of a version that takes too long."""
+        return TimeoutError(f"loading and warming up took longer than {self.patience:g} seconds")
+
+    def load(self, champion: Champion) -> LoadedChampion:
+        """Verify the champion's files, load them, and score sample rows.
+
+        Raises:
+            StoreError: the files cannot be read, or are not the ones that were judged.
+            LedgerError: the ledger cannot be read, and nothing is kept of this champion.
+            DataError, Refused: the sample rows cannot be scored, or not as at the gate.
+            TimeoutError: it took too long.
+        """
+        began, judged = time.monotonic(), self._judged(champion)
+        tag = Tag.parse(champion.tag)
+        settings = self._config.model(tag.model)
+        with metrics().load.labels(tag.model).time():
+            loaded = LoadedChampion(
+                tag=champion.tag,
+                digest=champion.digest,
+                since=champion.since,
+                decision=_short(champion.decision),
+                trained=self._store.load(tag, digest=champion.digest),
+                recipe=load_recipe(
+                    settings.model_copy(update={"recipe": judged.recipe or settings.recipe}), judged.options
+                ),
+                recipe_name=judged.recipe,
+                options=judged.options,
+            )
+        file, sample = judged.data or settings.data, self._sample
+        with metrics().warm_up.labels(tag.model).time():
+            if sample is None and file:
+                sample = sample_of(self._config.path(file), loaded.recipe)
+            warm_up(loaded, sample, judged.sample)
+        if time.monotonic() - began > self.patience:
+            raise self.too_slow
+        return loaded
+
+    def _judged(self, champion: Champion) -> Judged:
+        """Return how the version was judged, by the ledger or as it was last kept."""
+        try:
+            return self._source.judged(champion)
+        except PromotionError:
+            last = read_last(self._store.home, champion.tag.partition(":")[0])
+            if last is None or last.champion.digest != champion.digest:
+                raise
+            return Judged(recipe=last.recipe, options=last.options)
 
 
 def _short(decision: str | None) -> str | None:

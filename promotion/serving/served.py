@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,10 +14,9 @@ from promotion.config import Config, load_config
 from promotion.errors import PromotionError
 from promotion.ledger.chain import Champion
 from promotion.serving.last_verified import LastVerified, read_last, write_last
-from promotion.serving.loading import LoadedChampion, load, renewed, sample_of, warm_up
-from promotion.serving.memory import give_back
+from promotion.serving.loading import LoadedChampion, Loader, renewed
 from promotion.serving.metrics import metrics
-from promotion.serving.source import Judged, Source
+from promotion.serving.source import Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,14 +28,6 @@ _log = logging.getLogger("promotion.serving")
 
 class NoChampion(PromotionError):
     """No champion serves yet; the message says why."""
-
-
-@dataclass(eq=False)
-class _Slot:
-    """A loaded champion, and the number of requests that it answers now."""
-
-    champion: LoadedChampion
-    leases: int = 0
 
 
 class ServedChampion:
@@ -70,15 +60,15 @@ class ServedChampion:
         patience: float = 60,
     ) -> None:
         sweep()
-        self.model, self.every, self.patience = model, every, patience
+        self.model = model
         self._config = config if isinstance(config, Config) else load_config(Path(config) if config else None)
         self._config.model(model)
         self._home = self._config.path(self._config.bentoml_home)
-        self._store, self._sample = BentoStore(self._home), sample
-        self._source, self._metrics = Source(self._config, self._store), metrics()
+        store = BentoStore(self._home)
+        self._source, self._metrics = Source(self._config, store), metrics()
+        self._loader = Loader(self._config, store, self._source, sample, patience)
         self._changed = threading.Condition()
-        self._slot: _Slot | None = None
-        self._freed = False
+        self._served: LoadedChampion | None = None
         self._wanted: Champion | None = None
         self._loading: tuple[Champion, float] | None = None
         self._manager = 0  # number of the manager at work; an earlier one was too slow and is ignored
@@ -86,34 +76,29 @@ class ServedChampion:
         self._problem = self._ledger_problem = ""
         self._confirmed = self._kept_at = 0.0
         self._stopping = threading.Event()
-        threading.Thread(target=self._watch, name=f"promotion-watch-{model}", daemon=True).start()
+        name = f"promotion-watch-{model}"
+        threading.Thread(target=self._watch, args=(every,), name=name, daemon=True).start()
         self._start_manager()
 
     @contextmanager
     def lease(self) -> Iterator[LoadedChampion]:
-        """Hold the champion for one request: it stays the same, and loaded, until the request ends.
+        """Hold the champion for one request: it stays the same, and in memory, until the request ends.
 
         Raises:
             NoChampion: none was loaded yet.
         """
-        with self._changed:
-            slot = self._slot
-            if slot is None:
-                raise NoChampion(self._why_none())
-            slot.leases += 1
-        began = time.perf_counter()
+        champion, began = self._served, time.perf_counter()
+        if champion is None:
+            raise NoChampion(self._why_none())
         try:
-            yield slot.champion
+            yield champion
         finally:
-            with self._changed:
-                slot.leases -= 1
-                self._freed |= slot is not self._slot and not slot.leases
             self._metrics.latency.labels(self.model).observe(time.perf_counter() - began)
 
     @property
     def ready(self) -> bool:
         """Whether a champion serves."""
-        return self._slot is not None
+        return self._served is not None
 
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until a champion serves.
@@ -122,7 +107,7 @@ class ServedChampion:
             NoChampion: none serves after `timeout` seconds; the message says why.
         """
         with self._changed:
-            if not self._changed.wait_for(lambda: self._slot is not None, timeout):
+            if not self._changed.wait_for(lambda: self._served is not None, timeout):
                 raise NoChampion(self._why_none())
         return self
 
@@ -134,7 +119,7 @@ class ServedChampion:
         ledger's last answer.
         """
         with self._changed:
-            served, wanted = self._slot.champion if self._slot else None, self._wanted
+            served, wanted = self._served, self._wanted
             return {
                 "model": self.model,
                 "tag": served.tag if served else None,
@@ -165,13 +150,13 @@ class ServedChampion:
 
     # The source
 
-    def _watch(self) -> None:
+    def _watch(self, every: float) -> None:
         while True:
-            self._look()
-            if self._freed:
-                self._freed = False
-                give_back()
-            if self._stopping.wait(self.every):
+            try:
+                self._look()
+            except Exception:
+                _log.exception("Following the ledger failed. It is tried again.")
+            if self._stopping.wait(every):
                 return
 
     def _look(self) -> None:
@@ -205,19 +190,19 @@ class ServedChampion:
                 self._retry_at, self._retry_seconds = 0.0, _FIRST_RETRY_SECONDS
                 self._problem = ""
                 self._changed.notify_all()
-            behind = self._slot is None or _files(self._slot.champion) != _files(champion)
-            if self._slot is not None and not behind and before != champion:  # it became champion again
-                self._slot.champion = renewed(self._slot.champion, champion)
+            behind = self._served is None or _files(self._served) != _files(champion)
+            if self._served is not None and not behind and before != champion:  # it became champion again
+                self._served = renewed(self._served, champion)
         self._metrics.behind.labels(self.model).set(behind)
         if not behind and time.time() - self._kept_at > _CONFIRM_SECONDS:
             self._keep(champion)
 
     def _keep(self, champion: Champion) -> None:
         """Keep the served champion for a start without the ledger, or the time at which the ledger confirmed it."""
-        slot = self._slot
-        if self._ledger_problem or slot is None or _files(slot.champion) != _files(champion):
+        loaded = self._served
+        if self._ledger_problem or loaded is None or _files(loaded) != _files(champion):
             return
-        self._kept_at, loaded = time.time(), slot.champion
+        self._kept_at = time.time()
         last = LastVerified(
             champion=champion, recipe=loaded.recipe_name, options=loaded.options, confirmed=self._confirmed
         )
@@ -239,10 +224,10 @@ class ServedChampion:
             if self._loading is None:
                 return
             champion, began = self._loading
-            if time.monotonic() - began < self.patience:
+            if time.monotonic() - began < self._loader.patience:
                 return
             if not self._problem:
-                self._failed(champion, self._too_slow())
+                self._failed(champion, self._loader.too_slow)
             if self._wanted and _files(self._wanted) != _files(champion):
                 self._loading = None
                 self._start_manager()
@@ -250,77 +235,52 @@ class ServedChampion:
     def _converge(self, number: int) -> None:
         """Load what is wanted and swap it in, until stopped or replaced by another manager."""
         while wanted := self._next(number):
-            try:
-                loaded = self._load(wanted)
-            except Exception as error:
-                with self._changed:
-                    if number == self._manager:
-                        self._loading = None
-                        self._failed(wanted, error)
-                continue
-            with self._changed:
-                if number != self._manager:
-                    return
-                self._loading = None
-                if self._wanted and _files(self._wanted) == _files(wanted):
-                    self._swap(loaded)
+            self._attempt(number, wanted)
             self._keep(wanted)
+
+    def _attempt(self, number: int, wanted: Champion) -> None:
+        loaded, failure = None, None
+        try:
+            loaded = self._loader.load(wanted)
+        except Exception as error:
+            failure = error
+        with self._changed:
+            if number != self._manager:
+                return
+            self._loading = None
+            if loaded is None:
+                self._failed(wanted, failure or RuntimeError())
+            elif self._wanted and _files(self._wanted) == _files(wanted):
+                self._swap(loaded)
 
     def _next(self, number: int) -> Champion | None:
         """Wait until a version is wanted that does not serve; None if this manager is no longer needed."""
         with self._changed:
             while number == self._manager:
                 wanted, rest = self._wanted, self._retry_at - time.monotonic()
-                serves = wanted and self._slot and _files(self._slot.champion) == _files(wanted)
+                serves = wanted and self._served and _files(self._served) == _files(wanted)
                 if wanted and not serves and rest <= 0:
                     self._loading = (wanted, time.monotonic())
                     return wanted
                 self._changed.wait(rest if wanted and not serves else None)
         return None
 
-    def _load(self, wanted: Champion) -> LoadedChampion:
-        began = time.monotonic()
-        judged = self._judged(wanted)
-        loaded = load(self._config, self._store, wanted, judged.recipe, judged.options)
-        self._metrics.load.labels(self.model).observe(time.monotonic() - began)
-        file = judged.data or self._config.model(self.model).data
-        sample = sample_of(self._config.path(file), loaded.recipe) if self._sample is None and file else self._sample
-        with self._metrics.warm_up.labels(self.model).time():
-            warm_up(loaded, sample, judged.sample)
-        if time.monotonic() - began > self.patience:
-            raise self._too_slow()
-        return loaded
-
-    def _too_slow(self) -> TimeoutError:
-        return TimeoutError(f"loading and warming up took longer than {self.patience:g} seconds")
-
-    def _judged(self, wanted: Champion) -> Judged:
-        """Return how the version was judged, by the ledger or as it was last kept."""
-        try:
-            return self._source.judged(wanted)
-        except PromotionError:
-            last = read_last(self._home, self.model)
-            if last is None or _files(last.champion) != _files(wanted):
-                raise
-            return Judged(recipe=last.recipe, options=last.options)
-
     def _swap(self, loaded: LoadedChampion) -> None:
-        before, self._slot = self._slot, _Slot(loaded)
-        self._freed |= before is not None and not before.leases
+        before, self._served = self._served, loaded
         self._problem, self._retry_seconds = "", _FIRST_RETRY_SECONDS
         if before is not None:
-            self._metrics.served.labels(self.model, before.champion.tag).set(0)
+            self._metrics.served.labels(self.model, before.tag).set(0)
         self._metrics.served.labels(self.model, loaded.tag).set(1)
         self._metrics.since.labels(self.model).set(time.time())
         self._metrics.behind.labels(self.model).set(0)
         self._metrics.swaps.labels(self.model).inc()
         self._changed.notify_all()
-        _log.info("%s serves%s.", loaded.tag, f" in place of {before.champion.tag}" if before else "")
+        _log.info("%s serves%s.", loaded.tag, f" in place of {before.tag}" if before else "")
 
     def _failed(self, champion: Champion, error: Exception) -> None:
         """Note why a version does not serve, and when it is tried again."""
         said = str(error).rstrip(".") if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
-        stays = f"{self._slot.champion.tag} goes on serving" if self._slot else "Nothing serves"
+        stays = f"{self._served.tag} goes on serving" if self._served else "Nothing serves"
         self._problem = f"{champion.tag} cannot serve: {said}. {stays}."
         self._metrics.failures.labels(self.model, type(error).__name__).inc()
         self._retry_at = time.monotonic() + self._retry_seconds

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from promotion.adapters.sql import SqlLedger
+from promotion.adapters.sql.sqlite import Sqlite
+from promotion.adapters.sql.url import parsed
 from promotion.config import Config
 from promotion.errors import LedgerError
 from promotion.interfaces import ModelStore
@@ -47,7 +48,8 @@ class Source:
 
     def __init__(self, config: Config, store: ModelStore) -> None:
         self._url, self._store = config.url(config.ledger), store
-        self._file = Path(self._url.partition(":///")[2].partition("?")[0]) if "sqlite" in self._url else None
+        named = parsed(self._url)
+        self._file = Sqlite.file_of(named) if named.on_sqlite else None
         self._opened: tuple[object, SqlLedger] | None = None
 
     def champion(self, model: str) -> Champion | None:
@@ -59,7 +61,7 @@ class Source:
         head = self._ledger().head(model)
         return head.champion if head else None
 
-    def judged(self, champion: Champion) -> "Judged":
+    def judged(self, champion: Champion) -> Judged:
         """Return how to score with the champion, and what the gate recorded of its scores.
 
         Raises:

@@ -1,6 +1,7 @@
 """Raw transactions of a request, as in the data file without its label, and as the recipe loads rows."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
@@ -37,7 +38,7 @@ def _check(record: Mapping[str, Any], what: str, amount: str, categories: Sequen
         hint = f" Did you mean '{near[0]}'?" if near else " Leave it out."
         raise DataError(f"{what} has the field '{name}', which is not a column of transactions.{hint}", column=name)
     found = record.get(amount)
-    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < float("inf"):
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= sys.float_info.max:
         shown = "has none" if found is None else f"has {json.dumps(found)[:40]}"
         raise DataError(f"{what} needs '{amount}', a number from 0, but {shown}.", column=amount)
     for name in categories:
