@@ -15,7 +15,7 @@ _SERVICE = "promotion.serving.any_model:Champion"
 
 def serve(
     model: Model,
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    port: Annotated[int, typer.Option(help="Port to listen on.", envvar="BENTOML_PORT")] = 3000,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
     workers: Annotated[int, typer.Option(help="Number of worker processes.", min=1)] = 1,
     as_json: Json = False,

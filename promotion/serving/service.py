@@ -34,7 +34,7 @@ class ChampionApi:
     def score(self, ctx: bentoml.Context, row: Any = None) -> dict[str, Any]:
         """Score one raw row: `{"row": {…}}`."""
         if not isinstance(row, dict):
-            return _refuse(ctx, 'The body must be {"row": {…}}, with one raw row as a JSON object.')
+            return _refuse(ctx, 'The body must be {"row": {...}}, with one raw row as a JSON object.')
         answer = self._answer(ctx, [row])
         return {"score": answer.pop("scores")[0], **answer} if "scores" in answer else answer
 
@@ -42,7 +42,7 @@ class ChampionApi:
     def score_batch(self, ctx: bentoml.Context, rows: Any = None) -> dict[str, Any]:
         """Score raw rows, all with the same model: `{"rows": [{…}, …]}`."""
         if not isinstance(rows, list) or not rows or not all(isinstance(one, dict) for one in rows):
-            return _refuse(ctx, 'The body must be {"rows": [{…}, …]}, with at least one raw row as a JSON object.')
+            return _refuse(ctx, 'The body must be {"rows": [{...}, ...]}, with at least one raw row as a JSON object.')
         if len(rows) > MOST_ROWS:
             return _refuse(ctx, f"A request may have {MOST_ROWS:,} rows, but has {len(rows):,}. Send several requests.")
         return self._answer(ctx, rows)

@@ -229,8 +229,8 @@ def test_readyz_waits_for_the_first_champion_and_mistakes_are_sentences(store, r
         until(lambda: service.status("/readyz") == 200)
         all_serve(service, "toy:good")
         for path, body, expected in (
-            ("/score", {}, 'The body must be {"row": {…}}, with one raw row as a JSON object.'),
-            ("/score_batch", {"rows": []}, 'The body must be {"rows": [{…}, …]}, with at least one raw row'),
+            ("/score", {}, 'The body must be {"row": {...}}, with one raw row as a JSON object.'),
+            ("/score_batch", {"rows": []}, 'The body must be {"rows": [{...}, ...]}, with at least one raw row'),
             ("/score_batch", {"rows": [{}] * 10_001}, "A request may have 10,000 rows, but has 10,001."),
             ("/score", {"row": {"a": 1.0}}, "toy:good could not score the rows (KeyError"),
         ):
