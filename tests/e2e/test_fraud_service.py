@@ -57,8 +57,9 @@ def answered(url, body):
 
 def test_a_bento_of_the_service_finds_the_store_that_the_settings_name(project, champion, raw, judged, monkeypatch):
     environment = {**os.environ, "BENTOML_HOME": str(project / "bentos")}
-    build = [sys.executable, "-m", "bentoml", "build", "--output", "tag", str(ROOT)]
-    built = subprocess.run(build, env=environment, capture_output=True, text=True, check=True)
+    build = [sys.executable, "-m", "bentoml", "build", "--output", "tag"]
+    built = subprocess.run(build, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
     tag = built.stdout.strip().removeprefix("__tag__:")
     port = free_port()
     bento = project / "bentos" / "bentos" / tag.replace(":", "/")
