@@ -40,6 +40,7 @@ class Data:
         immature: number of rows left out because they are too recent.
         whole: whether the file is a holdout file, so that all of its rows judge.
         draws: what counts as an independent draw among the rows that judge.
+        path: the file.
     """
 
     rows: "pd.DataFrame"
@@ -48,6 +49,7 @@ class Data:
     immature: int = 0
     whole: bool = False
     draws: Draws = UNSAID
+    path: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
     require_columns(rows, settings.policy.columns, str(path), "which the policy names")
     default_memory_pool().release_unused()  # pyarrow keeps several times the size of the rows
     kept = rows if settings.mature_after is None else mature(rows, recipe, settings.mature_after, settings.time_unit)
-    return Data(rows=kept, name=name, digest=source.digest, immature=len(rows) - len(kept))
+    return Data(rows=kept, name=name, digest=source.digest, immature=len(rows) - len(kept), path=path)
 
 
 def _load(source: Source) -> "pd.DataFrame":

@@ -68,7 +68,7 @@ def judge(
     else:
         budget = _budget(trial, policy, earlier)
         decision, curves, sample = _score_and_decide(
-            candidates, holdout, data.draws, policy, store, step, clean_checks, budget
+            candidates, holdout, data, policy, store, step, clean_checks, budget
         )
     decision = replace(
         decision,
@@ -154,7 +154,7 @@ def weigh(
 def _score_and_decide(
     candidates: Sequence[Candidate],
     holdout: Clean,
-    draws: Draws,
+    data: Data,
     policy: Policy,
     store: ModelStore,
     step: Step,
@@ -168,10 +168,10 @@ def _score_and_decide(
         unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
         return decide(None, policy, before=(*before, unscored)), None, None
     recipe = candidates[0].recipe
-    evidence = step(weigh, holdout.rows, scores, candidates[0], policy, draws)
+    evidence = step(weigh, holdout.rows, scores, candidates[0], policy, data.draws)
     curves = draw_curves(holdout.rows[recipe.label].to_numpy(), *scores, task=task_of_recipe(recipe))
     decision = step(decide, evidence, policy, budget=budget, footprint=measured, before=before)
-    return decision, curves, sample_scores(holdout.rows, scores[0], recipe)
+    return decision, curves, sample_scores(holdout.rows, scores[0], recipe, data.path)
 
 
 def _used(holdout: Clean, data: Data, candidates: Sequence[Candidate]) -> HoldoutUsed:

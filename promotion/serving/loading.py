@@ -1,22 +1,19 @@
 """A champion in memory: loaded from verified files, and warmed up on sample rows before it answers a request."""
 
 import logging
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promotion.adapters.bento import BentoStore
 from promotion.config import Config
-from promotion.data_files import is_parquet
 from promotion.errors import DataError, PromotionError, Refused, as_data_error
 from promotion.interfaces import Recipe, Trained, task_of_recipe
 from promotion.ledger.chain import Champion
 from promotion.registry.pyfunc import scores_of
 from promotion.registry.recipes import load_recipe
-from promotion.registry.sample import SampleScores, furthest
+from promotion.registry.sample import SampleScores, furthest, last_rows
 from promotion.serving.last_verified import read_last
 from promotion.serving.metrics import metrics
 from promotion.serving.source import Judged, Source
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-_SAMPLE_ROWS, _SAMPLE_BYTES = 100, 1_000_000
 _log = logging.getLogger("promotion.serving")
 
 
@@ -71,12 +67,16 @@ class LoadedChampion:
         """Return the recipe's scores, shape (n_rows,), or (n_rows, K) for several classes.
 
         Raises:
-            DataError: the recipe cannot score the rows.
+            DataError: the recipe cannot score the rows, or a score is not a number.
         """
         import numpy as np
 
         with as_data_error(f"{self.tag} could not score the rows"):
-            return np.asarray(scores_of(self.recipe, self.trained, rows), dtype=np.float64)
+            scores = np.asarray(scores_of(self.recipe, self.trained, rows), dtype=np.float64)
+        bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
+        if bad:
+            raise DataError(f"{self.tag} could not score {bad} of {len(rows)} rows: their scores are not numbers.")
+        return scores
 
 
 def renewed(loaded: LoadedChampion, champion: Champion) -> LoadedChampion:
@@ -132,7 +132,9 @@ class Loader:
         file, sample = judged.data or settings.data, self._sample
         with metrics().warm_up.labels(tag.model).time():
             if sample is None and file:
-                sample = sample_of(self._config.path(file), loaded.recipe)
+                sample = last_rows(self._config.path(file), loaded.recipe)
+                if sample is None:
+                    _log.warning("%s is not scored before it serves: the last rows of %s cannot be read.", tag, file)
             warm_up(loaded, sample, judged.sample)
         if time.monotonic() - began > self.patience:
             raise self.too_slow
@@ -160,55 +162,17 @@ def warm_up(loaded: LoadedChampion, rows: "pd.DataFrame | None", recorded: Sampl
 
     Raises:
         DataError: the rows cannot be scored, or the scores have another shape.
-        Refused: scores are not numbers, or not the gate's.
+        Refused: the scores are not the gate's.
     """
-    import numpy as np
-
     if rows is None or len(rows) == 0:
         return
     scores = loaded.score(rows)
     several = task_of_recipe(loaded.recipe) is Task.MULTICLASS
     if scores.shape[:1] != (len(rows),) or scores.ndim != 1 + several:
         raise DataError(f"{loaded.tag} returned scores of shape {scores.shape} for {len(rows)} sample rows.")
-    bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
-    if bad:
-        message = f"{loaded.tag} cannot serve: its scores for {bad} of {len(rows)} sample rows are not numbers."
-        raise Refused(message, tag=loaded.tag)
     if recorded and (apart := furthest(rows, scores, loaded.recipe, recorded)) is not None:
         message = (
             f"{loaded.tag} scores sample rows differently here than at the gate, by up to {apart:.3g}. Install the "
             "libraries that the gate used; AUD064 of `promotion audit` names those that differ."
         )
         raise Refused(message, tag=loaded.tag)
-
-
-def sample_of(file: Path, recipe: Recipe) -> "pd.DataFrame | None":
-    """Return the last rows of a data file as the recipe loads them, without reading the rest; None if it cannot."""
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            end = Path(folder) / file.name
-            (_write_parquet_end if is_parquet(file) else _write_csv_end)(file, end)
-            return recipe.load(end)
-    except Exception as error:
-        _log.warning("The version is not scored before it serves: no sample rows could be read (%s).", error)
-        return None
-
-
-def _write_csv_end(file: Path, to: Path) -> None:
-    """Write the header and the last lines of a file; fewer if its last megabyte has fewer."""
-    with file.open("rb") as rows:
-        header = rows.readline()
-        start = max(len(header), file.stat().st_size - _SAMPLE_BYTES)
-        rows.seek(start)
-        lines = rows.read().splitlines(keepends=True)
-    cut_off = start > len(header)  # the first line begins before
-    to.write_bytes(header + b"".join(lines[cut_off:][-_SAMPLE_ROWS:]))
-
-
-def _write_parquet_end(file: Path, to: Path) -> None:
-    """Write the last rows of a file's last row group."""
-    from pyarrow.parquet import ParquetFile, write_table
-
-    with ParquetFile(file) as rows:
-        last = rows.read_row_group(rows.num_row_groups - 1)
-    write_table(last.slice(max(0, len(last) - _SAMPLE_ROWS)), to)

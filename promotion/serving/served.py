@@ -133,10 +133,11 @@ class ServedChampion:
             }
 
     def count(self, scores: Iterable[float]) -> None:
-        """Count scores that were answered, in the metrics."""
+        """Count scores that were answered, in the metrics; those of several classes are not counted."""
         histogram = self._metrics.scores.labels(self.model)
         for score in scores:
-            histogram.observe(score)
+            if isinstance(score, float):
+                histogram.observe(score)
 
     def stop(self) -> None:
         """Stop following the ledger; what serves stays."""

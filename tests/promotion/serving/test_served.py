@@ -193,7 +193,7 @@ class TestTheOldOneGoesOn:
     def test_its_scores_are_not_numbers(self, registry, serving, monkeypatch):
         unverified(monkeypatch)
         monkeypatch.setattr(ToyRecipe, "score", lambda self, trained, rows: rows["a"] * float("nan"))
-        self.promoted(registry, serving, "its scores for 100 of 100 sample rows are not numbers")
+        self.promoted(registry, serving, "toy:good could not score 100 of 100 rows: their scores are not numbers")
 
     def test_its_scores_are_not_those_of_the_gate(self, registry, serving, monkeypatch):
         score = ToyRecipe.score
