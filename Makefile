@@ -85,6 +85,7 @@ bench: env ## Measure the figures in README and docs, next to other libraries
 	$(BIN)/python benchmarks/audit.py
 	$(BIN)/python benchmarks/retrain.py
 	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/serving.py
 
 bench-quick: env ## Show in three minutes whether anything became slower than recorded
 	$(BIN)/python benchmarks/quick.py

@@ -22,8 +22,8 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
 
     Args:
         state: state of the ledger; without a champion, nothing is requested.
-        url: answers with JSON: `{"tag": "fraud_classifier:abc", "digest": "…"}`; the digest is
-            optional.
+        url: answers with JSON: `{"tag": "fraud_classifier:abc", "digest": "…", "problem": "…"}`;
+            digest and problem are optional.
     """
     champion, place = state.champion, without_password(url)
     if champion is None:
@@ -43,10 +43,11 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
 
 def _differs(champion: Champion, answer: dict[str, Any]) -> str | None:
     """Return what is loaded if it is not the champion; None if it is."""
-    tag, digest = answer["tag"], answer.get("digest")
+    tag, digest, problem = answer["tag"], answer.get("digest"), answer.get("problem")
     if tag == champion.tag and digest in {None, champion.digest}:
         return None
-    return f"{tag} with digest {digest[:12]}" if isinstance(digest, str) else str(tag)
+    loaded = f"{tag} with digest {digest[:12]}" if isinstance(digest, str) else str(tag)
+    return f"{loaded}; the service reports: {problem}" if isinstance(problem, str) else loaded
 
 
 def _asked(url: str) -> dict[str, Any]:

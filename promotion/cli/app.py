@@ -15,6 +15,7 @@ from promotion import __version__
 _ROOMS = {
     "Judge": ("gate", "compare", "replay"),
     "Change": ("promote", "rollback", "readmit", "adopt", "approve", "deny"),
+    "Serve": ("serve",),
     "Look": ("status", "champion", "history", "show", "metrics", "report", "audit", "policy"),
     "Keep": ("init", "repair", "sync", "gc", "key", "ledger"),
 }

@@ -69,6 +69,9 @@ class Judgement:
             of earlier releases.
         renamed: the evaluation rows under keys of earlier releases, if records of those count as
             uses of the same rows.
+        sample: the challenger's scores of the last evaluation rows, by the fingerprint of the row:
+            `{"00f3…": [0.25]}`, with a score for each of several classes. A service compares its
+            own with them. None if nothing was scored, or in records of earlier releases.
     """
 
     tag: str
@@ -79,6 +82,7 @@ class Judgement:
     policy: dict[str, Any] | None = field(default=None, hash=False)
     renamed: tuple[Renamed, ...] = ()
     draws: Annotated[Draws | None, LATER] = None
+    sample: Annotated[dict[str, tuple[float, ...]] | None, LATER] = field(default=None, hash=False)
 
     @property
     def form(self) -> int:

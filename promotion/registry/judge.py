@@ -38,6 +38,7 @@ from promotion.provenance import AssumedClean, UnknownRows
 from promotion.registry.candidate import Candidate, Scores, footprint, score_version
 from promotion.registry.data import split
 from promotion.registry.loaded import Data
+from promotion.registry.sample import SampleScores, sample_scores
 from promotion.row_keys import FIRST_FORM
 from promotion.vocabulary import Outcome, Task
 
@@ -64,10 +65,12 @@ def judge(
     trial = _trial(candidates, policy, used, holdout, earlier)
     clean_checks = _provenance_checks(candidates, holdout, data.draws)
     if any(check.outcome is not Outcome.PASSED for check in clean_checks):
-        decision, curves = decide(None, policy, before=clean_checks), None
+        decision, curves, sample = decide(None, policy, before=clean_checks), None, None
     else:
         budget = _budget(trial, policy, earlier)
-        decision, curves = _score_and_decide(candidates, holdout, data.draws, policy, store, step, clean_checks, budget)
+        decision, curves, sample = _score_and_decide(
+            candidates, holdout, data, policy, store, step, clean_checks, budget
+        )
     decision = replace(
         decision,
         challenger=Judged(tag=str(challenger.tag), digest=challenger.digest),
@@ -83,6 +86,7 @@ def judge(
         policy=plain(policy),
         renamed=trial.renamed,
         draws=None if decision.evidence is None or data.draws == UNSAID else data.draws,
+        sample=sample,
     )
 
 
@@ -155,23 +159,24 @@ PHASES: Mapping[Any, str] = {score_version: "Scoring", footprint: "Measuring siz
 def _score_and_decide(
     candidates: Sequence[Candidate],
     holdout: Clean,
-    draws: Draws,
+    data: Data,
     policy: Policy,
     store: ModelStore,
     step: Step,
     before: tuple[Check, ...],
     budget: Budget | None,
-) -> tuple[Decision, Curves | None]:
+) -> tuple[Decision, Curves | None, SampleScores | None]:
     try:
         scores = [step(score_version, one, store, holdout.rows) for one in candidates]
         measured = step(footprint, candidates, store, holdout.rows, policy.limits)
     except DataError as error:
         unscored = Check(kind=Kind.SCORED, subject="", outcome=Outcome.MISSING, reason=str(error))
-        return decide(None, policy, before=(*before, unscored)), None
+        return decide(None, policy, before=(*before, unscored)), None, None
     recipe = candidates[0].recipe
-    evidence = step(weigh, holdout.rows, scores, candidates[0], policy, draws)
+    evidence = step(weigh, holdout.rows, scores, candidates[0], policy, data.draws)
     curves = draw_curves(holdout.rows[recipe.label].to_numpy(), *scores, task=task_of_recipe(recipe))
-    return step(decide, evidence, policy, budget=budget, footprint=measured, before=before), curves
+    decision = step(decide, evidence, policy, budget=budget, footprint=measured, before=before)
+    return decision, curves, sample_scores(holdout.rows, scores[0], recipe, data.path)
 
 
 def _used(holdout: Clean, data: Data, candidates: Sequence[Candidate]) -> HoldoutUsed:

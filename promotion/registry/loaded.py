@@ -35,6 +35,7 @@ class Data:
         immature: number of rows left out because they are too recent.
         whole: whether the file is a holdout file, so that all of its rows judge.
         draws: what counts as an independent draw among the rows that judge.
+        path: the file, folder or pattern.
     """
 
     rows: "pd.DataFrame"
@@ -44,6 +45,7 @@ class Data:
     immature: int = 0
     whole: bool = False
     draws: Draws = UNSAID
+    path: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +111,7 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
         pool.release_unused()
     kept = rows if settings.mature_after is None else mature(rows, recipe, settings.mature_after, settings.time_unit)
     immature = len(rows) - len(kept)
-    return Data(rows=kept, name=name, digest=source.digest, source=source.origin, immature=immature)
+    return Data(rows=kept, name=name, digest=source.digest, source=source.origin, immature=immature, path=source.path)
 
 
 def _load(source: Source) -> "pd.DataFrame":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from promotion.interfaces import Recipe, Trained
 from promotion.modules import packages_of
+from registry_flows.flows.raw_rows import RawRows, takes_raw_rows
 from registry_flows.flows.signature import predicts
 
 if TYPE_CHECKING:
@@ -33,20 +34,23 @@ def log_model(recipe: Recipe, trained: Trained, loaded: Trained, signature: "Mod
     `loaded` is the model as the model store loads it, and `signature` describes its input and output.
     """
     import mlflow
+    from mlflow.models import Model
 
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # it warns where uv installed, without pip
     fitted = trained.model
     needed = [f"{name}=={version}" for name, version in libraries_of(trained, loaded).items()]
     if "sklearn" in packages_of(fitted):
         logging.getLogger("mlflow.sklearn").setLevel(logging.ERROR)  # it warns of every pickle; a digest verifies ours
-        mlflow.sklearn.log_model(
-            fitted,
-            name="model",
-            serialization_format="cloudpickle",
-            signature=signature,
-            pyfunc_predict_fn=predicts(fitted),
-            pip_requirements=[*_pinned(*_ALWAYS), *needed],
-        )
+        options = {"serialization_format": "cloudpickle", "pyfunc_predict_fn": predicts(fitted)}
+        packages = [*_pinned(*_ALWAYS), *needed]
+        if takes_raw_rows(recipe):
+            raw = RawRows(mlflow.sklearn, recipe, trained, _by_value(_own_modules(recipe, fitted)))
+            packages = [*_pinned("registry-flows", "cloudpickle"), *packages]
+            Model.log(
+                artifact_path=None, name="model", flavor=raw, sk_model=fitted, pip_requirements=packages, **options
+            )
+        else:
+            mlflow.sklearn.log_model(fitted, name="model", signature=signature, pip_requirements=packages, **options)
     elif flavor := _flavor(fitted):
         flavor.log_model(fitted, name="model", signature=signature, pip_requirements=_needed_by(flavor))
     else:

@@ -7,10 +7,14 @@ promotion.toml.
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 from rich.console import Console
 
@@ -24,6 +28,8 @@ ROWS_A_DAY, FIRST_DAYS, ALL_DAYS = 500, 60, 120
 # seed it may be no better, or so much better that it is promoted.
 DATA_SEED = 6
 DONE, REJECTED, HELD, FOUND = 0, 3, 4, 5
+TRANSACTION = {"TransactionAmt": 117.0, "ProductCD": "C", "card4": "visa", "P_emaildomain": "gmail.com"}
+_SERVICE_SECONDS, _LOOK_SECONDS = 120, 0.2
 
 
 class StoryBroken(Exception):
@@ -65,6 +71,37 @@ class Narrator:
             message = f"`promotion {' '.join(arguments)}` must exit with {expect} in this demo, but exited with {code}."
             raise StoryBroken(message)
 
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Run the service until the context ends; gives its address."""
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        _show_command(self._console, f"promotion serve {MODEL} --port {port} &")
+        command = [self._command, "serve", MODEL, "--port", str(port)]
+        with (
+            (FOLDER / "service.log").open("wb") as log,
+            subprocess.Popen(command, env=self._environment, stdout=log, stderr=log) as process,  # noqa: S603
+        ):
+            try:
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                process.terminate()
+
+    def ask(self, service: str, tag: str) -> None:
+        """Let the service score a transaction; wait until the version answers, as at the start of the service."""
+        body = json.dumps({"row": TRANSACTION})
+        _show_command(self._console, f"curl {service}/score --json '{body}'")
+        request = Request(f"{service}/score", data=body.encode(), headers={"Content-Type": "application/json"})  # noqa: S310
+        answer, until = {"error": "there is no answer"}, time.monotonic() + _SERVICE_SECONDS
+        while answer.get("tag") != tag:
+            if time.monotonic() > until:
+                log = FOLDER / "service.log"
+                raise StoryBroken(f"The service must answer with {tag} in this demo, but answers {answer}. See {log}.")
+            with suppress(OSError), urlopen(request, timeout=_SERVICE_SECONDS) as response:  # noqa: S310
+                answer = json.load(response)
+            time.sleep(_LOOK_SECONDS)
+        self._console.print(json.dumps(answer), markup=False, highlight=False, soft_wrap=True)
+
     def champion(self) -> str:
         """Return the tag of the present champion."""
         ask = [self._command, "status", MODEL, "--json"]
@@ -91,6 +128,14 @@ def _story(narrator: Narrator, console: Console) -> None:
     narrator.tell("There is no champion to compare the first model with, so the policy's floors alone decide.")
     narrator.run("retrain", MODEL)
 
+    narrator.tell("A service starts. It serves the champion, and will follow it.")
+    with narrator.serving() as service:
+        narrator.ask(service, narrator.champion())
+        _changes(narrator, console, service)
+    _record(narrator, console)
+
+
+def _changes(narrator: Narrator, console: Console, service: str) -> None:
     narrator.tell(
         "The model is retrained on the same data with another random sample. Its score is higher, so `if new > old` "
         "would promote it. The gain may be noise, so the gate holds it."
@@ -100,8 +145,11 @@ def _story(narrator: Narrator, console: Console) -> None:
     narrator.tell(
         f"{ALL_DAYS - FIRST_DAYS} more days arrive, and the pattern of fraud has drifted. Now retraining pays off."
     )
+    first = narrator.champion()
     _generate(console, ALL_DAYS)
     narrator.run("retrain", MODEL)
+    narrator.tell("The service has changed to the new champion, without a restart.")
+    narrator.ask(service, narrator.champion())
 
     narrator.tell("A candidate is crippled on purpose: one tree of depth one. The gate rejects it, and says why.")
     narrator.run("retrain", MODEL, "--option", "n_estimators=1", "--option", "max_depth=1", expect=REJECTED)
@@ -112,6 +160,10 @@ def _story(narrator: Narrator, console: Console) -> None:
 
     narrator.tell("Complaints come in. One command brings back the previous champion, and records why.")
     narrator.run("rollback", MODEL, "--yes", "--reason", "merchants complain about declined cards since noon")
+    narrator.ask(service, first)
+
+
+def _record(narrator: Narrator, console: Console) -> None:
 
     narrator.tell("Do the ledger, the labels, the model files and MLflow agree?")
     narrator.run("audit")

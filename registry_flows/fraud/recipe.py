@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from promotion import DataError, Split, Step, Trained, read_rows, repeatable, split_by_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
     from sklearn.preprocessing import OneHotEncoder
@@ -79,6 +79,12 @@ class FraudRecipe:
         """Return the probability of fraud, shape (n_rows,)."""
         encoder = trained.custom_objects["ohe_encoder"]
         return np.concatenate([trained.model.predict_proba(features(part, encoder))[:, 1] for part in _parts(rows)])
+
+    def rows_from(self, records: "Sequence[Mapping[str, Any]]") -> "pd.DataFrame":
+        """Return raw transactions, as a service receives them, as `score` takes them."""
+        from registry_flows.fraud.transactions import transactions
+
+        return transactions(records, amount=AMOUNT, categories=CATEGORIES)
 
 
 def balance(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":

@@ -71,6 +71,8 @@ def test_a_service_with_the_champion_loaded_is_no_finding(audited, only_post):
         ({"tag": "toy:good"}, "toy:good"),
         ({"tag": "toy:twin", "digest": "f" * 64}, "toy:twin with digest ffffffffffff"),
         ({"tag": "toy:good", "digest": 7}, "toy:good"),
+        ({"tag": "toy:good", "problem": "It is torn."}, "toy:good; the service reports: It is torn."),
+        ({"tag": "toy:good", "problem": None}, "toy:good"),
     ],
 )
 def test_a_service_that_lags_is_an_error(audited, says, found):

@@ -1,0 +1,46 @@
+"""`promotion serve`: a service that follows the champion."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from promotion.cli.output import Json, Model, form_of, show
+from promotion.errors import ConfigError
+
+EXAMPLE = "promotion serve fraud_classifier --port 3000 --workers 2"
+_SERVICE = "promotion.serving.any_model:Champion"
+
+
+def serve(
+    model: Model,
+    port: Annotated[int, typer.Option(help="Port to listen on.", envvar="BENTOML_PORT")] = 3000,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
+    workers: Annotated[int, typer.Option(help="Number of worker processes.", min=1)] = 1,
+    as_json: Json = False,
+) -> None:
+    """Serve the champion with BentoML, and change with it without a restart.
+
+    Endpoints: /score, /score_batch, /champion, /readyz, /metrics. Runs until stopped.
+    """
+    from promotion.config import load_config
+    from promotion.report.page import Page
+
+    config = load_config()
+    config.model(model)
+    url, home = f"http://{host}:{port}", config.path(config.cache) / "serving" / f"{model}-{port}"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"The folder {home} cannot be created ({error.strerror}). Check `cache`.", key="cache"
+        ) from error
+    sentence = f"{model} is served at {url} as soon as its champion is loaded. Press Ctrl-C to stop."
+    show({"model": model, "url": url}, Page(summary=(sentence,)), form=form_of(as_json=as_json))
+    # BentoML deletes the metrics of other services with the same home when it starts, so each has a home of its own.
+    store = str(config.path(config.bentoml_home))
+    environment = {**os.environ, "BENTOML_HOME": str(home), "PROMOTION_BENTOML_HOME": store}
+    served = ("--arg", f"model={model}", "--arg", f"workers={workers}", "--host", host, "--port", str(port))
+    command = [sys.executable, "-m", "bentoml", "serve", _SERVICE, *served]
+    os.execve(command[0], command, environment)  # noqa: S606 - this process becomes the service, so that signals reach it

@@ -1,0 +1,69 @@
+"""A Bento service for any model: raw rows in, scores out, and which version answered.
+
+`promotion serve MODEL` runs it (`any_model`). For a Bento of your own, write a class with `@bentoml.service` that
+inherits `ChampionApi` and names its model, as `registry_flows.service` does.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import bentoml
+
+from promotion.errors import DataError
+from promotion.serving.served import NoChampion, ServedChampion
+
+MOST_ROWS = 10_000
+
+
+class ChampionApi:
+    """The endpoints: `/score` for one row, `/score_batch` for many, `/champion`; BentoML adds `/readyz` and `/metrics`.
+
+    Attributes:
+        model: its name in the configuration.
+    """
+
+    model: str
+
+    def __init__(self) -> None:
+        self.served = ServedChampion(self.model)
+
+    def __is_ready__(self) -> bool:
+        return self.served.ready
+
+    @bentoml.api  # type: ignore[untyped-decorator]
+    def score(self, ctx: bentoml.Context, row: Any = None) -> dict[str, Any]:
+        """Score one raw row: `{"row": {…}}`."""
+        if not isinstance(row, dict):
+            return _refuse(ctx, 'The body must be {"row": {...}}, with one raw row as a JSON object.')
+        answer = self._answer(ctx, [row])
+        return {"score": answer.pop("scores")[0], **answer} if "scores" in answer else answer
+
+    @bentoml.api  # type: ignore[untyped-decorator]
+    def score_batch(self, ctx: bentoml.Context, rows: Any = None) -> dict[str, Any]:
+        """Score raw rows, all with the same model: `{"rows": [{…}, …]}`."""
+        if not isinstance(rows, list) or not rows or not all(isinstance(one, dict) for one in rows):
+            return _refuse(ctx, 'The body must be {"rows": [{...}, ...]}, with at least one raw row as a JSON object.')
+        if len(rows) > MOST_ROWS:
+            return _refuse(ctx, f"A request may have {MOST_ROWS:,} rows, but has {len(rows):,}. Send several requests.")
+        return self._answer(ctx, rows)
+
+    @bentoml.api  # type: ignore[untyped-decorator]
+    def champion(self) -> dict[str, Any]:
+        """Tell which version serves: what `serving` in the configuration asks for."""
+        return self.served.status()
+
+    def _answer(self, ctx: bentoml.Context, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        try:
+            with self.served.lease() as champion:
+                scores = champion.score(champion.rows(rows)).tolist()
+        except DataError as error:
+            return _refuse(ctx, str(error))
+        except NoChampion as error:
+            return _refuse(ctx, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
+        self.served.count(scores)
+        return {"scores": scores, "tag": champion.tag, "decision": champion.decision}
+
+
+def _refuse(ctx: bentoml.Context, sentence: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> dict[str, Any]:
+    ctx.response.status_code = status
+    return {"error": sentence}

@@ -1,0 +1,238 @@
+"""What serves follows the champion: real `bentoml serve` with two workers, on SQLite and PostgreSQL."""
+
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from servers import PROGRAMS, Server, free_port
+from situation import toy
+
+import promotion
+from promotion.adapters.memory import MemoryMirror
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving"), pytest.mark.timeout(300)]
+
+
+class Service(Server):
+    """A service on a free port, which finds everything by the promotion.toml of its folder."""
+
+    def __init__(self, folder, *command, wait="/readyz", **environment):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        command = [*command, "--port", self.port]
+        super().__init__("service", folder, command, {**os.environ, **environment}, health=f"{self.url}{wait}")
+
+    def get(self, path, body=None):
+        """The status and the JSON of an answer."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.url}{path}", data=data, headers={"Content-Type": "application/json"})
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            return error.code, json.load(error)
+
+    def status(self, path):
+        """The status of an answer."""
+        try:
+            with urlopen(f"{self.url}{path}", timeout=30) as answer:
+                return answer.status
+        except HTTPError as error:
+            return error.code
+
+    def workers(self):
+        """The version that each worker serves, by its process id."""
+        with urlopen(f"{self.url}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        found = [re.match(r'promotion_served\{.*pid="(\d+)",tag="(.*)"\} 1\.0', line) for line in lines]
+        return {int(one[1]): one[2] for one in found if one}
+
+
+ROW = {"a": 1.0, "b": 2.0}
+CONFIGURATION = """
+ledger = "{ledger}"
+bentoml_home = "bentoml"
+
+[models.toy]
+recipe = "recipes:ToyRecipe"
+data = "rows.csv"
+policy.primary.metric = "roc_auc"
+policy.floors = [ {{ metric = "roc_auc", min = 0.55 }} ]
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry(request, tmp_path, store, rows_file):
+    """A registry in the test's folder, in which `toy:weak` serves."""
+    sqlite = request.param == "sqlite"
+    url = "sqlite:///ledger.db" if sqlite else request.getfixturevalue("postgres_server").new_database()
+    (tmp_path / "promotion.toml").write_text(CONFIGURATION.format(ledger=url))
+    registry = promotion.open(mirror=MemoryMirror())
+    for name in ("weak", "good", "twin"):
+        registry.register(toy(name))
+    registry.gate(toy("weak"))
+    return registry
+
+
+@pytest.fixture
+def service(registry, tmp_path):
+    """`promotion serve toy` with two workers."""
+    with served(tmp_path) as one:
+        yield one
+
+
+@contextmanager
+def served(folder, wait="/readyz"):
+    paths = os.pathsep.join(sys.path)
+    one = Service(folder, PROGRAMS / "promotion", "serve", "toy", "--workers", 2, wait=wait, PYTHONPATH=paths)
+    one.start()
+    try:
+        one.wait()
+        yield one
+    finally:
+        one.stop()
+
+
+def until(held, what=lambda: ""):
+    limit = time.monotonic() + 60
+    while not held():
+        assert time.monotonic() < limit, what()
+        time.sleep(0.05)
+
+
+def all_serve(service, tag, count=2):
+    until(lambda: list(service.workers().values()) == [tag] * count, service.log.read_text)
+
+
+def test_every_worker_follows_a_promotion_and_a_rollback(registry, service):
+    all_serve(service, "toy:weak")
+    _, first = service.get("/score", {"row": ROW})
+    assert first["tag"] == "toy:weak"
+    assert first["decision"] == registry.champion("toy").decision_id
+
+    registry.gate(toy("good"))
+    all_serve(service, "toy:good")
+    _, second = service.get("/score", {"row": ROW})
+    assert second["tag"] == "toy:good"
+    assert second["score"] != first["score"]
+
+    registry.rollback("toy", reason="complaints")
+    all_serve(service, "toy:weak")
+    assert service.get("/score", {"row": ROW})[1] == {**first, "decision": None}  # a person brought it back
+    assert service.get("/score_batch", {"rows": [ROW, ROW]})[1]["scores"] == [first["score"]] * 2
+    assert service.get("/champion", {})[1]["tag"] == "toy:weak"
+
+
+class Load:
+    """Requests from several threads until the context ends, each on a connection of its own."""
+
+    def __init__(self, service, threads=3):
+        self.service, self.answers, self.failures = service, [], []
+        self._end = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
+
+    def __enter__(self):
+        for one in self._threads:
+            one.start()
+        return self
+
+    def __exit__(self, *_):
+        self._end.set()
+        for one in self._threads:
+            one.join()
+
+    def _ask(self):
+        while not self._end.is_set():
+            try:
+                status, answer = self.service.get("/score", {"row": ROW})
+                (self.answers if status == 200 else self.failures).append(answer)
+            except Exception as error:
+                self.failures.append(error)
+
+    @property
+    def scores(self):
+        """The scores that each version gave."""
+        return {
+            tag: {one["score"] for one in self.answers if one["tag"] == tag} for tag in {a["tag"] for a in self.answers}
+        }
+
+
+@pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
+def test_under_load_no_request_fails_and_none_is_answered_by_two_models(registry, service):
+    all_serve(service, "toy:weak")
+    with Load(service) as load:
+        for number in range(6):
+            name = ("good", "twin")[number % 2]
+            registry.promote(toy(name), reason=f"number {number}", override=True)
+            all_serve(service, f"toy:{name}")
+        registry.rollback("toy", reason="complaints")
+        all_serve(service, "toy:good")
+    assert load.failures == []
+    assert {tag: len(scores) for tag, scores in load.scores.items()} == dict.fromkeys(
+        ("toy:weak", "toy:good", "toy:twin"), 1
+    )
+
+
+@pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
+def test_a_worker_killed_in_a_swap_starts_with_the_new_champion(registry, service):
+    all_serve(service, "toy:weak")
+    (victim, _) = service.workers()
+    os.kill(victim, signal.SIGSTOP)  # so that it is killed before it has swapped
+    registry.gate(toy("good"))
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: victim not in service.workers() and len(service.workers()) == 2, service.log.read_text)
+    all_serve(service, "toy:good")
+    assert service.get("/score", {"row": ROW})[1]["tag"] == "toy:good"
+
+
+@pytest.mark.parametrize("registry", ["postgresql"], indirect=True)
+def test_while_postgresql_is_stopped_workers_serve_what_they_have_even_new_ones(registry, service, postgres_server):
+    all_serve(service, "toy:weak")
+    until((service.home / "bentoml" / "serving" / "toy.json").exists)
+    postgres_server.stop()
+    try:
+        until(lambda: service.get("/champion", {})[1]["ledger_problem"])
+        (victim, other) = service.workers()
+        for one in (victim, other):
+            os.kill(one, signal.SIGKILL)
+        until(lambda: not {victim, other} & service.workers().keys() and len(service.workers()) == 2)
+        until(lambda: service.get("/score", {"row": ROW})[0] == 200)
+        told = service.get("/champion", {})[1]
+        assert (told["tag"], told["wanted"]) == ("toy:weak", "toy:weak")
+        assert told["ledger_age_seconds"] > 0
+        assert postgres_server.password not in str(told) + service.log.read_text()
+    finally:
+        postgres_server.start()
+    registry.gate(toy("good"))
+    all_serve(service, "toy:good")
+
+
+def test_readyz_waits_for_the_first_champion_and_mistakes_are_sentences(store, rows_file, tmp_path):
+    (tmp_path / "promotion.toml").write_text(CONFIGURATION.format(ledger="sqlite:///ledger.db"))
+    with served(tmp_path, wait="/livez") as service:
+        until(lambda: service.status("/livez") == 200)
+        assert service.status("/readyz") == 503
+        code, told = service.get("/score", {"row": ROW})
+        assert code == 503
+        assert told["error"].startswith("No champion of 'toy' is loaded yet. The ledger at sqlite:///")
+        registry = promotion.open(mirror=MemoryMirror())
+        registry.register(toy("good"))
+        registry.gate(toy("good"))
+        until(lambda: service.status("/readyz") == 200)
+        all_serve(service, "toy:good")
+        for path, body, expected in (
+            ("/score", {}, 'The body must be {"row": {...}}, with one raw row as a JSON object.'),
+            ("/score_batch", {"rows": []}, 'The body must be {"rows": [{...}, ...]}, with at least one raw row'),
+            ("/score_batch", {"rows": [{}] * 10_001}, "A request may have 10,000 rows, but has 10,001."),
+            ("/score", {"row": {"a": 1.0}}, "toy:good could not score the rows (KeyError"),
+        ):
+            code, told = service.get(path, body)
+            assert (code, told["error"].startswith(expected)) == (400, True), told

@@ -1,0 +1,57 @@
+"""`promotion serve` checks its model, and becomes a Bento service that finds everything by promotion.toml."""
+
+import json
+
+import pytest
+
+from promotion.cli import run
+
+pytestmark = pytest.mark.integration
+
+SETTINGS = """
+bentoml_home = "store"
+
+[models.toy]
+recipe = "recipes:ToyRecipe"
+policy.primary.metric = "roc_auc"
+"""
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """What `promotion serve` starts instead of itself: program, arguments and environment."""
+    (tmp_path / "promotion.toml").write_text(SETTINGS)
+    calls = []
+    monkeypatch.setattr("os.execve", lambda *given: calls.append(given))
+    return calls
+
+
+def test_it_starts_the_service_with_a_home_of_its_own_and_the_store_of_the_settings(started, tmp_path, capsys):
+    assert run(["serve", "toy", "--port", "3456", "--workers", "2"]) == 0
+    assert capsys.readouterr().out.split("\n")[0] == (
+        "toy is served at http://127.0.0.1:3456 as soon as its champion is loaded. Press Ctrl-C to stop."
+    )
+    ((_, command, environment),) = started
+    assert " ".join(command[1:]) == (
+        "-m bentoml serve promotion.serving.any_model:Champion --arg model=toy --arg workers=2 --host 127.0.0.1 --port 3456"
+    )
+    assert environment["PROMOTION_BENTOML_HOME"] == str(tmp_path / "store")
+    assert environment["BENTOML_HOME"] == str(tmp_path / ".promotion" / "cache" / "serving" / "toy-3456")
+
+
+def test_as_json_it_tells_the_address(started, capsys):
+    assert run(["serve", "toy", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"model": "toy", "url": "http://127.0.0.1:3000"}
+
+
+def test_a_model_that_the_settings_lack_is_a_sentence(started, capsys):
+    assert run(["serve", "tory"]) == 1
+    assert "There is no model 'tory'. Did you mean 'toy'?" in capsys.readouterr().err
+    assert started == []
+
+
+def test_a_cache_that_cannot_be_written_is_a_sentence(started, tmp_path, capsys):
+    (tmp_path / ".promotion").write_text("")
+    assert run(["serve", "toy"]) == 1
+    assert "cannot be created (Not a directory). Check `cache`." in capsys.readouterr().err
+    assert started == []
