@@ -32,7 +32,7 @@ _SeenRow = tuple[str, str | None, str | None]
 
 
 @contextmanager
-def digest_cached(home: Path, cache: Path, *, full: bool = False) -> Iterator[BentoStore]:
+def digest_cached(home: Path, cache: Path, *, full: bool = False) -> Iterator["_CachingStore"]:
     """Return a store that reads and hashes only files that look different from those of an earlier audit.
 
     With `full`, hashes everything again and updates the cache. Without a usable `cache` folder, there is no cache.
@@ -81,6 +81,10 @@ class _CachingStore(BentoStore):
         self._whole.update(one.path for one, _ in seen if not one.torn)
         self._found = {one.tag: digests for one, digests in seen if digests}
         return tuple(one for one, _ in seen)
+
+    def each(self, model: str) -> Iterator[Stored]:
+        """Yield the versions of `versions`, one by one."""
+        yield from filter(None, (self._look(Tag(model, name)) for name in self._names(model)))
 
     def digests(self, tag: Tag) -> Digests:
         """Return the digests; if the version was just read, for its files as they looked then."""
