@@ -64,7 +64,7 @@ def named_in_mlflow(parts: Parts, named: str, model: str | None = None) -> Named
     origin = _source(parts).registered_elsewhere(named)
     if model is None and origin.name not in parts.config.models:
         hint = f"If it has another name here, put that first: `promotion adopt MODEL --from-mlflow '{named}' …`."
-        raise UnknownName("model in promotion.toml", origin.name, parts.config.models, hint=hint)
+        raise UnknownName("configured model", origin.name, parts.config.models, hint=hint)
     parts.config.model(model or origin.name)
     return Named(origin=origin, tag=_tag(origin, model or origin.name))
 

@@ -81,8 +81,12 @@ def _output(named: "Mapping[str, Any]") -> Any:
 def _given(model: Any, recipe: Recipe, rows: "pd.DataFrame") -> Any:
     schema = model.metadata.get_input_schema()
     if schema is not None and schema.has_input_names():
+        if missing := [name for name in schema.required_input_names() if name not in rows]:
+            raise DataError(f"Its signature names {', '.join(missing)}, which the recipe's `load` does not return")
         kinds = {one.name: one.type.to_pandas() for one in schema.inputs if hasattr(one.type, "to_pandas")}
-        return rows[schema.input_names()].astype({name: kind for name, kind in kinds.items() if name in rows})
+        return rows[[name for name in schema.input_names() if name in rows]].astype(
+            {name: kind for name, kind in kinds.items() if name in rows}
+        )
     left_out = {recipe.key, recipe.label, recipe.time}
     features = rows[[name for name in rows.columns if name not in left_out]]
     if schema is None:

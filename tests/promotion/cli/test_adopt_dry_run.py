@@ -46,9 +46,12 @@ def in_mlflow(here, mlflow_uri):
 
     def register(kind, name="toy"):
         place = here / "theirs" / kind
-        if kind == "estimator":
-            fitted = LogisticRegression().fit(ROWS, ROWS["a"] > 0)
-            mlflow.sklearn.save_model(fitted, place, serialization_format="cloudpickle", pip_requirements=[])
+        if kind in {"estimator", "wider"}:
+            rows = ROWS if kind == "estimator" else ROWS.assign(c=1.0)
+            mlflow.sklearn.save_model(
+                LogisticRegression().fit(rows, rows["a"] > 0), place, serialization_format="cloudpickle",
+                signature=mlflow.models.infer_signature(rows), pip_requirements=[],
+            )  # fmt: skip
         else:
             mlflow.pyfunc.save_model(place, python_model=Function(kind), pip_requirements=[])
         client = MlflowClient(mlflow_uri, mlflow_uri)
@@ -121,6 +124,7 @@ def test_the_page_of_a_copy_names_its_size_entries_and_origin(here, in_mlflow, c
     [
         ("nan", "toy:mlflow-1 cannot serve: its scores for 100 of 100 rows are not numbers. Nothing was changed."),
         ("exit", "SystemExit: 3)."),
+        ("wider", "DataError: Its signature names c, which the recipe's `load` does not return)."),
         ("words", "ValueError: could not convert string to float: 'yes')."),
         ("three", "The model gives 3 scores for each row, but the recipe's task is binary. Set the recipe's `task`"),
         ("twice", "The model has the outputs one, two, of which 2 can be scores. Choose one in the recipe's `score`."),
@@ -167,7 +171,7 @@ def test_names_that_are_not_names_here_stay_apart(here, store, in_mlflow, comman
     assert copies == ["mlflow-churn-model-1", "mlflow-churn-model-ad818ec4-1", "mlflow-n-x-y-4e155bf6-1"]
     code, _, err = command("adopt", "--from-mlflow", "Churn Model/1", "--assume-clean", "--reason", "a trial")
     assert code == 1
-    assert "There is no model in promotion.toml 'Churn Model'. Available: toy. If it has another name here" in err
+    assert "There is no configured model 'Churn Model'. Available: toy. If it has another name here" in err
 
 
 def test_a_version_that_mlflow_registered_anew_is_not_taken_for_the_copy(here, in_mlflow, mlflow_uri, command):
