@@ -38,8 +38,9 @@ def test_a_day_is_the_start_of_that_local_day(zone, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def own_zone():
+def own_zone(monkeypatch):
     yield
+    monkeypatch.undo()
     time.tzset()
 
 
