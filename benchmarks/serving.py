@@ -3,10 +3,10 @@
     python benchmarks/serving.py [--quick]
 
 Both are real `bentoml serve` with two workers, and score the same raw transaction at the same fixed rate. They take
-turns: while one is under load, another process makes five changes of the champion (promotions, and one rollback). During
-the plain service's turn, it makes them in a copy of the project that nothing follows. Latency counts from the moment at
-which a request was due, so that a stall counts for every request that waited. Afterwards, quick changes follow until each
-worker has swapped fifty times. Exits with 1 if a target is missed.
+turns: while one is under load, another process makes five changes of the champion (four promotions and a rollback).
+During the plain service's turn, it makes them in a copy of the project that nothing follows. Latency counts from the
+moment at which a request was due, so that a stall counts for every request that waited. Afterwards, quick changes
+follow until each worker has swapped fifty times. Exits with 1 if a target is missed.
 """
 
 import asyncio
@@ -159,8 +159,8 @@ class Load:
     def __init__(self, port: int, rate: float, seconds: float, connections: int = 24) -> None:
         self.port, self.rate, self.seconds, self._connections = port, rate, seconds, connections
         body = json.dumps({"row": ROW}).encode()
-        head = f"POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._request = head.encode() + body
+        head = "POST /score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+        self._request = f"{head}{len(body)}\r\n\r\n".encode() + body
         self.latencies: list[float] = []
         self.answers: list[tuple[float, str, float]] = []  # when, tag, score
         self.failures: list[str] = []
@@ -210,8 +210,13 @@ def metric(name: str) -> dict[str, float]:
     return {(re.search(r'pid="(\d+)"', labels) or ["", ""])[1]: float(value) for labels, value in found}
 
 
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """Return the processor time that the workers of a service have used."""
+    return sum(sum(one.cpu_times()[:2]) for one in psutil.Process(process.pid).children(recursive=True))
+
+
 async def under_load(load: Load, project: Project, gap: float) -> list[tuple[float, str, dict[str, float]]]:
-    """Run a load with four promotions and a rollback; returns each with the delay of every worker, if it is followed."""
+    """Run a load with four promotions and a rollback; returns each with the delay of every worker that follows."""
     running, changes = asyncio.create_task(load.run()), []
     await asyncio.sleep(gap / 2)
     for what in ("", "", "", "", "rollback"):
@@ -223,27 +228,30 @@ async def under_load(load: Load, project: Project, gap: float) -> list[tuple[flo
     return changes
 
 
-def main(quick: Annotated[bool, typer.Option(help="One turn each.")] = False, rate: float = 30.0) -> None:
+def main(quick: Annotated[bool, typer.Option(help="One turn each.")] = False, rate: float = 20.0) -> None:
     """Measure and print."""
     turns, gap, missed = (1 if quick else 5), 3.0, []
     with tempfile.TemporaryDirectory() as root:
         followed, copied, expected = projects(Path(root))
         print(
-            f"load average {os.getloadavg()[0]:.1f}; {rate:g} requests a second, {turns} turns of {5.5 * gap + 4:g} s each"
+            f"load average {os.getloadavg()[0]:.1f}; {rate:g} requests a second; {turns} turns of {5.5 * gap + 4:g} s"
         )
         with (
             serving(followed.folder, FOLLOWING, "registry_flows.service:FraudService") as service,
-            serving(followed.folder, PLAIN, "plain:Plain"),
+            serving(followed.folder, PLAIN, "plain:Plain") as plainly,
         ):
             cold = metric("promotion_load_seconds_sum")[""] + metric("promotion_warm_up_seconds_sum")[""]
             asyncio.run(Load(FOLLOWING, rate, 3).run())
             asyncio.run(Load(PLAIN, rate, 3).run())
-            delays, ratios, changed, answered = [], [], 0, 0
+            delays, ratios, changed, answered, cpu = [], [], 0, 0, {}
             for turn in range(turns):
                 pair = {}
                 for port, project in ((FOLLOWING, followed), (PLAIN, copied))[:: 1 if turn % 2 else -1]:
                     load = pair[port] = Load(port, rate, 5.5 * gap + 4)
+                    process = service if port == FOLLOWING else plainly
+                    before = cpu_seconds(process)
                     changes = asyncio.run(under_load(load, project, gap))
+                    cpu[port] = cpu.get(port, 0) + (cpu_seconds(process) - before) / len(load.latencies) * 1000 / turns
                     missed += [f"{len(load.failures)} requests failed: {load.failures[0]}"] if load.failures else []
                     mixed = [one for one in load.answers if abs(one[2] - expected[one[1]]) > 1e-6]
                     missed += [f"{len(mixed)} answers were mixed"] if mixed else []
@@ -252,9 +260,8 @@ def main(quick: Annotated[bool, typer.Option(help="One turn each.")] = False, ra
                         changed, answered = changed + len(changes), answered + len(load.answers)
                 ours, plain = pair[FOLLOWING].p50_p99, pair[PLAIN].p50_p99
                 ratios.append(ours / plain)
-                print(
-                    f"turn {turn + 1}: p50 {ours[0]:.1f} ms, plain {plain[0]:.1f}; p99 {ours[1]:.1f} ms, plain {plain[1]:.1f}"
-                )
+                print(f"turn {turn + 1}: p50 {ours[0]:.1f} ms, plain {plain[0]:.1f};", end=" ")
+                print(f"p99 {ours[1]:.1f} ms, plain {plain[1]:.1f}", flush=True)
             p50, p99 = np.median(ratios, axis=0)
             loads = metric("promotion_load_seconds_count")[""] - WORKERS
             warm = (
@@ -264,6 +271,7 @@ def main(quick: Annotated[bool, typer.Option(help="One turn each.")] = False, ra
             print(f"first load in a worker {cold / WORKERS:.2f} s, later loads {warm:.2f} s, with warm-up")
             print(f"from the ledger's append to the swap: median {median(delays):.2f} s, longest {max(delays):.2f} s")
             print(f"p50 ratio {p50:.2f}, p99 ratio {p99:.2f} (medians of {turns} turns)")
+            print(f"processor time of a request: {cpu[FOLLOWING]:.1f} ms with all swaps, plain {cpu[PLAIN]:.1f} ms")
             missed += [f"a worker took {max(delays):.2f} s"] if max(delays) > 2 else []
             missed += [f"ratios {p50:.2f} and {p99:.2f}"] if max(p50, p99) > 1.1 else []
             workers = [psutil.Process(int(pid)) for pid in metric("promotion_behind")]

@@ -1,8 +1,10 @@
 """A champion in memory: loaded from verified files, and warmed up on sample rows before it answers a request."""
 
 import logging
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+_USUAL_SECONDS, _TURN_SECONDS = sys.getswitchinterval(), 0.0005
 _log = logging.getLogger("promotion.serving")
 
 
@@ -85,6 +88,16 @@ def renewed(loaded: LoadedChampion, champion: Champion) -> LoadedChampion:
     return replace(loaded, since=champion.since, decision=_short(champion.decision))
 
 
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let requests interrupt this thread after half a millisecond instead of five."""
+    sys.setswitchinterval(_TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(_USUAL_SECONDS)
+
+
 class Loader:
     """Loads champions, and warms them up.
 
@@ -105,6 +118,7 @@ class Loader:
         """The error of a version that takes too long."""
         return TimeoutError(f"loading and warming up took longer than {self.patience:g} seconds")
 
+    @_short_turns()
     def load(self, champion: Champion) -> LoadedChampion:
         """Verify the champion's files, load them, and score sample rows.
 

@@ -50,7 +50,7 @@ class Source:
         self._url, self._store = config.url(config.ledger), store
         named = parsed(self._url)
         self._file = Sqlite.file_of(named) if named.on_sqlite else None
-        self._opened: tuple[object, SqlLedger] | None = None
+        self._opened: tuple[object, SqlLedger, LedgerWriter] | None = None
 
     def champion(self, model: str) -> Champion | None:
         """Return the champion of the model: one row, read without a lock.
@@ -58,7 +58,8 @@ class Source:
         Raises:
             LedgerError: the ledger cannot be read.
         """
-        head = self._ledger().head(model)
+        ledger, _ = self._open()
+        head = ledger.head(model)
         return head.champion if head else None
 
     def judged(self, champion: Champion) -> Judged:
@@ -67,11 +68,7 @@ class Source:
         Raises:
             LedgerError: the ledger cannot be read.
         """
-        ledger, model = self._ledger(), champion.tag.partition(":")[0]
-        claims = Claims(ledger, self._store)
-        reader = LedgerWriter(
-            ledger, self._store, claims, actor=lambda: "", clock=utc_now, notice=lambda _: None, sign=None
-        )
+        (ledger, reader), model = self._open(), champion.tag.partition(":")[0]
         version = reader.state(model).versions[champion.tag]
         judgement = None
         if version.decided_seq:
@@ -84,11 +81,17 @@ class Source:
             sample=judgement.sample if isinstance(judgement, Judgement) else None,
         )
 
-    def _ledger(self) -> SqlLedger:
+    def _open(self) -> tuple[SqlLedger, LedgerWriter]:
+        """Return the ledger, and what folds its entries: each entry once."""
         found = self._identity()
         if self._opened is None or self._opened[0] != found:
-            self._opened = (found, SqlLedger(self._url))
-        return self._opened[1]
+            ledger = SqlLedger(self._url)
+            claims = Claims(ledger, self._store)
+            reader = LedgerWriter(
+                ledger, self._store, claims, actor=lambda: "", clock=utc_now, notice=lambda _: None, sign=None
+            )
+            self._opened = (found, ledger, reader)
+        return self._opened[1:]
 
     def _identity(self) -> object:
         """Return what identifies the ledger's file; None for a server.

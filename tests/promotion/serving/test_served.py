@@ -102,11 +102,14 @@ class TestItFollows:
 
     def test_a_version_that_becomes_champion_again_is_not_loaded_again(self, registry_after_three_champions, serve):
         registry, served = registry_after_three_champions, serve().wait(60)
-        before = served.status()
-        with served._changed:  # the manager waits
+        before, looked = served.status(), served._source.champion("toy")
+        with pytest.MonkeyPatch.context() as patch:  # it does not look in between
+            patch.setattr(served._source, "champion", lambda _: looked)
+            patch.setattr(served._loader, "load", None)
             registry.rollback("toy", reason="complaints")
             registry.promote(toy("twin"), reason="it was another cause", override=True)
-        until(lambda: served.status()["since"] != before["since"])
+            patch.delattr(served._source, "champion")
+            until(lambda: served.status()["since"] != before["since"])
         with served.lease() as champion:
             assert (champion.tag, champion.since) == ("toy:twin", str(registry.champion("toy").since))
 
