@@ -366,6 +366,11 @@ class RetrainOutcome(TypedDict):
     gate_run: str | None
 
 
+class Serving(TypedDict):
+    model: str
+    url: str
+
+
 class Retrained(TypedDict):
     models: list[RetrainOutcome]
 
@@ -409,6 +414,7 @@ OUTPUTS = {
     "ledger upgrade": Upgrade,
     "ledger take": Taken,
     "retrain": Gate | HandedOff | Retrained,
+    "serve": Serving,
     "error": Failure,
 }
 """What each command prints; `error` is what every one of them prints if it fails."""

@@ -93,7 +93,8 @@ class TestChange:
         )
         assert json.loads(command("rollback", "toy", "--reason", "r", "--yes", "--json")[1])["cause"] == "rollback"
         assert json.loads(command("adopt", "toy:twin", "--assume-clean", "--reason", "r", "--json")[1]) == {
-            "adopted": "toy:twin"
+            "dry_run": False,
+            "adopted": "toy:twin",
         }
         (model,) = json.loads(command("status", "--json")[1])["models"]
         assert (model["champion"]["tag"], model["waiting"]) == ("toy:weak", ["toy:twin"])
