@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path, PurePath
 from tempfile import TemporaryDirectory
 
@@ -20,7 +21,7 @@ _CSV = re.compile(r".+\.(csv|tsv)(\.(gz|bz2|zst|lz4|zip))?", re.IGNORECASE)
 
 def is_several(path: Path) -> bool:
     """Return whether a path is a folder or a pattern, and not a file."""
-    return path.is_dir() or (glob.has_magic(str(path)) and not path.exists())
+    return path.is_dir() or _is_pattern(path)
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
@@ -33,8 +34,9 @@ def files_of(path: Path) -> tuple[Path, ...]:
     if not is_several(path):
         return (path,) if path.is_file() else ()
     if not path.is_dir():
-        found = map(Path, glob.glob(str(path), recursive=True))  # noqa: PTH207 - Path.glob takes no absolute pattern
-        return _shown(found, base_of(path))
+        base = base_of(path)
+        found = glob.glob(str(path.relative_to(base)), root_dir=base, recursive=True)  # noqa: PTH207 - follows links
+        return _shown(map(base.joinpath, found), base)
     inside = _shown(path.rglob("*"), path)
     parquet = tuple(one for one in inside if _PARQUET.fullmatch(one.name))
     return parquet or tuple(one for one in inside if _CSV.fullmatch(one.name))
@@ -42,9 +44,17 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 def base_of(path: Path) -> Path:
     """Return the folder that names of several files are relative to: the folder, or that before a pattern."""
-    if not glob.has_magic(str(path)) or path.exists():
-        return path
-    return next(one for one in path.parents if not glob.has_magic(str(one)))
+    return _before(path) if _is_pattern(path) else path
+
+
+def _is_pattern(path: Path) -> bool:
+    return not path.exists() and glob.has_magic(str(path.relative_to(_before(path))))
+
+
+def _before(path: Path) -> Path:
+    """Return the last folder before a pattern begins. A folder may have `[` in its name, such as `backup [2]`."""
+    named = takewhile(lambda one: not glob.has_magic(one.name) or one.is_dir(), reversed(path.parents))
+    return list(named)[-1]
 
 
 def relative_names(path: Path, files: Iterable[Path]) -> tuple[str, ...]:
@@ -74,7 +84,7 @@ def require_named(path: Path) -> None:
     Raises:
         DataError: there is no such file, or no file matches.
     """
-    if glob.has_magic(str(path)) and not path.exists():
+    if _is_pattern(path):
         require_data(path)
     elif path.suffix and ":/" not in str(path) and not path.exists():
         require_file(path)

@@ -31,7 +31,12 @@ class Query(BaseModel):
     def __str__(self) -> str:
         """Return the database without password and parameters, and the query."""
         asked = without_password(" ".join(self.sql.split()))[:_SHOWN]
-        return f"{shown_url(self.url.get_secret_value()) if self.url else 'DuckDB'}: {asked}"
+        return f"{_database(self.url.get_secret_value()) if self.url else 'DuckDB'}: {asked}"
+
+
+def _database(url: str) -> str:
+    """Return the URL without its secrets; nothing of a text that is no URL, since it may hold a password anywhere."""
+    return shown_url(url) if _URL.fullmatch(url) else "***"
 
 
 Where: TypeAlias = str | Path | Query

@@ -1,6 +1,7 @@
 """The rows of one source, read with a recipe and checked, and the source that they are read from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -114,9 +115,20 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
     return Data(rows=kept, name=name, digest=source.digest, source=source.origin, immature=immature, path=source.path)
 
 
+@contextmanager
+def _naming(source: Source) -> Iterator[None]:
+    """Say in an error what a snapshot is one of: nobody knows its path."""
+    try:
+        yield
+    except DataError as error:
+        if source.what not in str(error):
+            error.args = (str(error).replace(str(source.path), source.what),)
+        raise
+
+
 def _load(source: Source) -> "pd.DataFrame":
     """Read the rows with the recipe, without a cache."""
-    with as_data_error(f"The recipe could not load {source.what}"):
+    with as_data_error(f"The recipe could not load {source.what}"), _naming(source):
         rows = source.recipe.load(source.path)
     if not hasattr(rows, "columns"):
         raise DataError(f"The recipe's `load` must return a pandas DataFrame, but returned {type(rows).__name__}.")

@@ -49,6 +49,17 @@ class TestSeveralFiles:
         pd.testing.assert_frame_equal(read_rows(str(parts / "**" / "*.parquet"), COLUMNS), whole)
         assert len(read_rows(parts / "*.parquet", COLUMNS)) == 4
 
+    def test_brackets_in_the_name_of_a_folder_that_exists_are_no_pattern(self, parts, tmp_path, monkeypatch):
+        project = tmp_path / "backup [2]"
+        project.mkdir()
+        (project / "parts").symlink_to(parts)
+        for pattern in (project / "parts" / "*.parquet", project / "parts" / "**" / "[ac].parquet"):
+            assert data_digest(pattern) == data_digest(parts / pattern.relative_to(project / "parts"))
+        monkeypatch.chdir(project)
+        assert len(read_rows("parts/*.parquet", COLUMNS)) == 4
+        with pytest.raises(DataError, match=r"There is no data file at .*backup \[2\]/absent\.csv"):
+            read_rows(project / "absent.csv", COLUMNS)
+
     def test_csv_files_and_a_mixture_give_them_too(self, parts, tmp_path):
         csv = tmp_path / "csv"
         csv.mkdir()

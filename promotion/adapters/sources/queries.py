@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 _ROWS = 50_000
 """Number of rows in memory at a time."""
 _DUCKDB = "duckdb"
+_DRIVER = "Install the database's driver for SQLAlchemy, which has the module '{}'."
 _POSTGRESQL = {"postgres", "postgresql"}
+_READING = {"stream_results": True, "postgresql_readonly": True, "no_parameters": True}
+"""How SQLAlchemy runs a query: in batches, without writing, and as it is written (`:name` and `%` are ordinary text)."""
 _EXTRAS = {"psycopg": "postgresql", _DUCKDB: "duckdb"}
 
 
 def write_query(query: Query, root: Path, target: Path) -> None:
-    """Write the rows to a Parquet file. The transaction is rolled back, so the query changes nothing.
+    """Write the rows to a Parquet file. The transaction is read-only where the database can do so, and rolled back.
 
     Args:
         query: the query.
@@ -53,6 +56,10 @@ def require_driver(query: Query) -> None:
             create_engine(_url(query)).dispose()
 
 
+def _no_query(query: Query) -> DataError:
+    return DataError(f"The statement is no query, so it returns no rows ({query}). Write a `select` in `sql`.")
+
+
 def _is_duckdb(query: Query) -> bool:
     return query.url is None or query.url.get_secret_value().startswith(f"{_DUCKDB}:")
 
@@ -66,12 +73,15 @@ def _by_duckdb(query: Query, root: Path) -> "Iterator[pa.RecordBatch]":
         raise DataError(f"There is no DuckDB database at {file}. Check the path in `url`.")
     with duckdb.connect(str(file) if named else ":memory:", read_only=bool(named)) as connection:
         connection.execute("SET file_search_path = ?", [str(root)])
-        found: Any = connection.sql(query.sql)  # None of a statement that is no query
-        yield from found.to_arrow_reader(_ROWS) if found else ()
+        statements = connection.extract_statements(query.sql)
+        if not statements or statements[-1].expected_result_type != [duckdb.ExpectedResultType.QUERY_RESULT]:
+            raise _no_query(query)
+        found: Any = connection.sql(query.sql)
+        yield from found.to_arrow_reader(_ROWS)
 
 
 def _by_sqlalchemy(query: Query, root: Path) -> "Iterator[pa.RecordBatch]":
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import create_engine
 
     url = _url(query)
     if url.get_backend_name() == "sqlite" and url.database:
@@ -81,8 +91,12 @@ def _by_sqlalchemy(query: Query, root: Path) -> "Iterator[pa.RecordBatch]":
         url = url.set(database=str(file))
     engine = create_engine(url)
     try:
-        with engine.connect().execution_options(stream_results=True) as connection:
-            found = connection.execute(text(query.sql))
+        with engine.connect().execution_options(**_READING) as connection:
+            if url.get_backend_name() == "sqlite":  # whose driver commits `drop table` at once
+                connection.exec_driver_sql("pragma query_only = on")
+            found = connection.exec_driver_sql(query.sql)
+            if not found.returns_rows:
+                raise _no_query(query)
             names = list(found.keys())
             for rows in found.partitions(_ROWS):
                 yield _batch(names, rows)
@@ -164,9 +178,8 @@ def _as_sentence(query: Query) -> Iterator[None]:
         raise
     except ImportError as error:
         name = error.name or ""
-        package = f'"registry-flows[{_EXTRAS[name]}]"' if name in _EXTRAS else name
-        message = f"The database of the query needs a package that is not installed. Run `pip install {package}`."
-        raise DataError(message) from error
+        way_out = f'Run `pip install "registry-flows[{_EXTRAS[name]}]"`.' if name in _EXTRAS else _DRIVER.format(name)
+        raise DataError(f"The database of the query needs a package that is not installed. {way_out}") from error
     except Exception as error:  # each driver has errors of its own
         message = f"The query failed ({_said(error, query)}). It is {query}."
         raise DataError(message) from error

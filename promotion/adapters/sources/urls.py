@@ -16,6 +16,8 @@ _QUIET_SECONDS = 60
 _ONE_FILE = {"http", "https"}
 """Protocols without folders, in whose URLs `?` begins parameters."""
 _ABSENT = {404, 410}
+_REFUSED = {401, 403}
+_WAY_IN = "Check the user, password or signature in the URL, and whether it has expired."
 
 
 def download(url: str, folder: Path) -> Path:
@@ -117,7 +119,10 @@ def _as_sentence(url: str) -> Iterator[None]:
         ) from error
     except FileNotFoundError as error:
         cause = error.__cause__ if _protocol(url) in _ONE_FILE else None
-        if cause and not isinstance(cause, FileNotFoundError) and getattr(cause, "status", 0) not in _ABSENT:
+        status = getattr(cause, "status", 0)
+        if status in _REFUSED:
+            raise DataError(f"You may not read {shown} (the server answers {status}). {_WAY_IN}") from cause
+        if cause and not isinstance(cause, FileNotFoundError) and status not in _ABSENT:
             raise _unread(cause, url) from cause  # fsspec says that there is no file, whatever the answer
         raise DataError(f"There is no data at {shown}. Check the address, and that you may read it.") from error
     except PermissionError as error:

@@ -106,7 +106,36 @@ class TestMistakes:
         assert why(snapshots, query("select 1", "sqlite:///absent.db")).startswith("There is no SQLite database at /")
         assert why(snapshots, query("select 1", "duckdb:///absent.db")).startswith("There is no DuckDB database at /")
         assert "No files found" in why(snapshots, query("select * from 'absent/*.parquet'"))
-        assert why(snapshots, query("create table x (y int)")).startswith("The query returned no row")
+
+    def test_a_url_without_scheme_shows_nothing_of_itself(self, snapshots):
+        told = why(snapshots, query("select 1", "me:s3cret@host/db"))
+        assert told == "The query failed (Could not parse SQLAlchemy URL from given URL string). It is ***: select 1."
+
+    @pytest.mark.parametrize(
+        ("status", "told"), [(401, "You may not read"), (403, "You may not"), (404, "There is no")]
+    )
+    def test_a_server_that_refuses_is_not_asked_again(self, snapshots, web, monkeypatch, status, told):
+        monkeypatch.setattr("http.server.SimpleHTTPRequestHandler.send_head", lambda self: self.send_error(status))
+        assert why(snapshots, f"{web.url}/rows.csv?sig=s3cret").startswith(f"{told}")
+
+    @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "duckdb"])
+    @pytest.mark.parametrize(
+        "sql", ["drop table rows", "delete from rows returning *", "create table x as select 1 as id", ""]
+    )
+    def test_a_statement_that_writes_is_refused_and_changes_nothing(self, snapshots, request, tmp_path, kind, sql):
+        url = f"sqlite:///{tmp_path / 'rows.db'}"
+        if kind == "postgresql":
+            url = request.getfixturevalue("postgres_server").new_database()
+        write_table(synthetic_rows(20), url)
+        told = why(snapshots, query(sql, None if kind == "duckdb" else url))
+        assert re.search(r"is no query|readonly|read-only|syntax error", told)
+        assert pq.read_metadata(snapshots.take(query("select * from rows", url))).num_rows == 20
+
+    def test_colons_and_percents_in_a_query_are_text(self, snapshots, postgres_server, tmp_path):
+        write_table(synthetic_rows(20), f"sqlite:///{tmp_path / 'rows.db'}")
+        for url in (f"sqlite:///{tmp_path / 'rows.db'}", postgres_server.new_database()):
+            path = snapshots.take(query("select ':x' as a, '100 %' as b, '%s' as c", url))
+            assert pq.read_table(path).to_pylist() == [{"a": ":x", "b": "100 %", "c": "%s"}]
 
     def test_a_package_that_is_missing_is_named_before_anything_is_asked(self, snapshots, monkeypatch):
         monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
@@ -119,6 +148,7 @@ class TestMistakes:
             "teleport://rows.csv": "Protocol not known: teleport",
             query("select 1"): 'not installed. Run `pip install "registry-flows[duckdb]"`.',
             query("select 1", "postgresql://me:s3cret@host/db"): 'Run `pip install "registry-flows[postgresql]"`.',
+            query("select 1", "mssql+pymssql://me:s3cret@host/db"): "for SQLAlchemy, which has the module 'pymssql'.",
             query("select 1", "nosuch://me:s3cret@host/db"): "Can't load plugin: sqlalchemy.dialects:nosuch",
         }.items():
             with pytest.raises(DataError) as raised:
@@ -183,6 +213,14 @@ class TestSettings:
     )
     def test_a_url_is_told_from_a_path(self, text, expected):
         assert is_url(text) is expected
+
+
+class TestErrors:
+    def test_an_error_in_the_rows_names_what_the_snapshot_is_one_of(self, opened, tmp_path):
+        write_table(synthetic_rows(20)[["id"]], f"sqlite:///{tmp_path / 'rows.db'}")
+        where = {"sql": "select id from rows", "url": "sqlite:///rows.db"}
+        with pytest.raises(DataError, match=r"\(a snapshot of sqlite:///rows\.db: select id from rows\) has no column"):
+            opened(config=settings_at(tmp_path, data=where)).reader.load("toy")
 
 
 class TestRetention:
