@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.cli.progress import be_quiet, show_progress
 from promotion.cli.streams import keep_for_answers
-from promotion.errors import ConfigError
+from promotion.errors import ConfigError, MirrorError
+from promotion.listening import why_unreachable
+from promotion.secrets import without_password
 from registry_flows.under_prefect.server import TemporaryServer, as_server_error, check_server
 
 if TYPE_CHECKING:
@@ -122,7 +124,11 @@ def _foresee(model: str, data_path: str | None, options: dict[str, Any] | None) 
 def _check_address(config: "Config") -> None:
     from promotion.adapters.mlflow import check_address
 
-    check_address(config.url(config.mlflow_tracking_uri))
+    uri = config.url(config.mlflow_tracking_uri)
+    check_address(uri)
+    if why := why_unreachable(uri):
+        message = f"MLflow at {without_password(uri)} cannot be reached ({why}). Start it, or correct its address."
+        raise MirrorError(message)
 
 
 def _be_quiet(*, verbose: bool) -> None:

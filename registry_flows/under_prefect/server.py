@@ -23,6 +23,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from promotion.errors import PromotionError
+from promotion.listening import why_unreachable
 from promotion.secrets import without_password
 
 _PATIENCE_SECONDS, _CHECK_SECONDS = 120, 20
@@ -48,6 +49,9 @@ class ServerFailed(PromotionError):
 
 def check_server() -> None:
     """Check that the server of PREFECT_API_URL, if any, answers and accepts the credentials."""
+    named = os.environ.get("PREFECT_API_URL", "")
+    if named == without_password(named) and (why := why_unreachable(named)):  # before Prefect is imported
+        raise ServerFailed(_no_answer(named, why))
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -97,11 +101,16 @@ def _sentence(error: BaseException) -> str:
         )
     if isinstance(cause, httpx.HTTPError | httpx.InvalidURL) or str(error).startswith("Failed to reach API"):
         why = without_password(f"{type(cause).__name__}: {cause}").partition(" - Response")[0].partition("\n")[0]
-        return (
-            f"{server} did not answer like a Prefect server ({why}). Start it, or set PREFECT_API_URL to another "
-            "address, such as http://127.0.0.1:4200/api. Without PREFECT_API_URL, commands use a temporary server."
-        )
+        return _no_answer(PREFECT_API_URL.value() or "", why)
     return f"{server} cannot be used: {error}" if "incompatible versions" in str(error) else ""
+
+
+def _no_answer(url: str, why: str) -> str:
+    return (
+        f"The Prefect server at {without_password(url)} did not answer like a Prefect server ({why}). Start it, or set "
+        "PREFECT_API_URL to another address, such as http://127.0.0.1:4200/api. Without PREFECT_API_URL, commands use "
+        "a temporary server."
+    )
 
 
 class TemporaryServer:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,22 @@ def test_an_address_that_mlflow_cannot_understand(here, monkeypatch):
     assert ran("sync") == (
         ["[] 1"],
         f"Note: {told} The decision stands. Once MLflow answers, run `promotion sync` to send it.\n",
+    )
+
+
+def test_servers_that_are_away_before_anything_heavy_is_imported(here, monkeypatch):
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))  # it does not listen
+        away = f"http://127.0.0.1:{one.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", away)
+        told = f"MLflow at {away} cannot be reached (Connection refused). Start it, or correct its address."
+        assert ran("retrain", "toy") == (["[] 1"], f"Error: {told}\n")
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")
+        monkeypatch.setenv("PREFECT_API_URL", f"{away}/api")
+        code, told = ran("retrain", "toy")
+    assert code == ["[] 1"]
+    assert told.startswith(
+        f"Error: The Prefect server at {away}/api did not answer like a Prefect server (Connection refused). Start it, "
     )
 
 
