@@ -243,6 +243,8 @@ def fetched(where: Where) -> Iterator[Path]:
             yield path
         except PromotionError as error:
             error.args = (str(error).replace(str(path), shown_source(where)),)
+            if isinstance(error, DataError):
+                error.path = None
             raise
 
 

@@ -29,10 +29,15 @@ def show_progress(phase: str, done: int = 0, total: int | None = None, /) -> Non
     if _shown is None:
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
 
-        columns = (SpinnerColumn("line"), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        text_column = Column(no_wrap=True, overflow="ellipsis", ratio=1)  # only it shrinks at a narrow terminal
+        described = TextColumn("{task.description}", markup=False, table_column=text_column)
+        columns = (SpinnerColumn("line"), TimeElapsedColumn(), described)
         # Standard output is not Rich's to replace: what libraries write to it goes to standard error, above the line.
-        _shown = Progress(*columns, console=Console(file=sys.stderr), transient=True, redirect_stdout=False)
+        _shown = Progress(
+            *columns, console=Console(file=sys.stderr), transient=True, expand=True, redirect_stdout=False
+        )
         _shown.add_task(text, total=None)
         _shown.start()
     _shown.update(_shown.task_ids[0], description=text, refresh=done == 0)

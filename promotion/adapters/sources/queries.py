@@ -18,7 +18,7 @@ _DUCKDB = "duckdb"
 _DRIVER = "Install the database's driver for SQLAlchemy, which has the module '{}'."
 _POSTGRESQL = {"postgres", "postgresql"}
 _READING = {"stream_results": True, "postgresql_readonly": True, "no_parameters": True}
-"""How SQLAlchemy runs a query: in batches, without writing, and as it is written (`:name` and `%` are ordinary text)."""
+"""How SQLAlchemy runs a query: in batches, without writing, and as it is written (`:name` and `%` are text)."""
 _EXTRAS = {"psycopg": "postgresql", _DUCKDB: "duckdb"}
 
 

@@ -116,3 +116,20 @@ def test_a_registry_reports_its_phases(here):
         ("Hashing the files of toy", 0, 1),
         ("Recomputing the decisions of toy", 0, 1),
     ]
+
+
+def test_at_a_narrow_terminal_the_clock_still_runs(monkeypatch):
+    from promotion.cli import progress
+
+    ours, theirs = pty.openpty()
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr("sys.stderr", terminal)
+        progress.show_progress("Fetching https://example.org/a/long/address/of/rows.parquet")
+        progress.clear_progress()
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "0:00:0" in shown
+    assert "Fetching https://" in shown
+    assert "…" in shown

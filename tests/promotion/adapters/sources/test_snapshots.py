@@ -8,6 +8,7 @@ import time
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from fsspec.registry import _registry
 from pydantic import SecretStr
 from recipes import synthetic_rows
 from situation import settings_at, toy
@@ -138,8 +139,8 @@ class TestMistakes:
             assert pq.read_table(path).to_pylist() == [{"a": ":x", "b": "100 %", "c": "%s"}]
 
     def test_a_package_that_is_missing_is_named_before_anything_is_asked(self, snapshots, monkeypatch):
-        monkeypatch.delitem(sys.modules["fsspec.registry"]._registry, "s3", raising=False)
-        for name in ("s3fs", "gcsfs", "duckdb", "psycopg"):
+        monkeypatch.delitem(_registry, "s3", raising=False)
+        for name in ("s3fs", "gcsfs", "duckdb", "psycopg", "pymssql"):
             monkeypatch.setitem(sys.modules, name, None)
         for where, way_out in {
             "s3://rows/rows.csv": 'for s3:// is missing. Run `pip install "registry-flows[s3]"`.',
