@@ -113,6 +113,8 @@ def _other_error(arguments: Sequence[str], error: BaseException) -> int:
         fail(arguments, error, message, 1, {"path": error.filename})
         _tell_recorded("This")
         return 1
+    if isinstance(error, SystemExit) and _is_typers(error):
+        return int(error.code or 0)
     if message := _ended(error) or missing_package(error):
         fail(arguments, error, message, 1, {})
         _tell_recorded("This")
@@ -128,6 +130,14 @@ def _other_error(arguments: Sequence[str], error: BaseException) -> int:
     if type(error).__name__ == "Abort":
         return _stopped()
     raise error
+
+
+def _is_typers(error: SystemExit) -> bool:
+    """Whether Typer ended the command, as it does after completing words or installing the completion."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_globals.get("__name__", "").partition(".")[0] in {"typer", "click"}
 
 
 def _ended(error: BaseException) -> str:
