@@ -167,11 +167,13 @@ class ServedChampion:
         except Exception as error:
             self._ledger_away(error)
         else:
-            self._ledger_problem, self._confirmed = "", time.time()
+            before, self._confirmed = self._ledger_problem, time.time()
             self._metrics.confirmed.labels(self.model).set(self._confirmed)
-            if champion is None:
-                self._ledger_problem = f"There is no champion of '{self.model}' yet, according to the ledger."
-            else:
+            absent = f"There is no champion of '{self.model}' yet, according to the ledger."
+            self._ledger_problem = absent if champion is None else ""
+            if before != self._ledger_problem:
+                _log.warning("%s", self._ledger_problem or f"The ledger names the champion of '{self.model}' again.")
+            if champion is not None:
                 self._want(champion)
         self._check_patience()
 
