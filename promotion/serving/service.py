@@ -21,7 +21,7 @@ from promotion.serving.served import NoChampion, ServedChampion
 MOST_ROWS = 10_000
 
 
-class _Body(bentoml.IODescriptor):
+class _Body(bentoml.IODescriptor):  # type: ignore[misc]
     """The body of a request. One that is not a JSON object has no row, so the endpoint refuses it in a sentence."""
 
     @classmethod
