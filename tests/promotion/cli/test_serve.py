@@ -76,8 +76,14 @@ def test_ctrl_c_while_bentoml_is_imported_shows_no_traceback(started, tmp_path):
     run(["serve", "toy", "--port", str(free_port())])
     ((_, command, environment),) = started
     (tmp_path / "bentoml_cli").mkdir()
+    (tmp_path / "bentoml_cli" / "__init__.py").touch()
     (tmp_path / "bentoml_cli" / "cli.py").write_text("raise KeyboardInterrupt")
     done = subprocess.run(
-        command, env={**environment, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False
+        command,
+        env={**environment, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
