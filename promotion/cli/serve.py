@@ -1,6 +1,7 @@
 """`promotion serve`: a service that follows the champion."""
 
 import os
+import socket
 import sys
 from typing import Annotated
 
@@ -11,11 +12,18 @@ from promotion.errors import ConfigError
 
 EXAMPLE = "promotion serve fraud_classifier --port 3000 --workers 2"
 _SERVICE = "promotion.serving.any_model:Champion"
+_BENTOML = """
+try:
+    from bentoml_cli.cli import cli
+    cli()
+except KeyboardInterrupt:  # before BentoML handles it
+    raise SystemExit(130)
+"""
 
 
 def serve(
     model: Model,
-    port: Annotated[int, typer.Option(help="Port to listen on.", envvar="BENTOML_PORT")] = 3000,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535, envvar="BENTOML_PORT")] = 3000,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
     workers: Annotated[int, typer.Option(help="Number of worker processes.", min=1)] = 1,
     as_json: Json = False,
@@ -29,6 +37,7 @@ def serve(
 
     config = load_config()
     config.model(model)
+    _check_free(host, port)
     url, home = f"http://{host}:{port}", config.path(config.cache) / "serving" / f"{model}-{port}"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -42,5 +51,22 @@ def serve(
     store = str(config.path(config.bentoml_home))
     environment = {**os.environ, "BENTOML_HOME": str(home), "PROMOTION_BENTOML_HOME": store}
     served = ("--arg", f"model={model}", "--arg", f"workers={workers}", "--host", host, "--port", str(port))
-    command = [sys.executable, "-m", "bentoml", "serve", _SERVICE, *served]
+    command = [sys.executable, "-c", _BENTOML, "serve", _SERVICE, *served]
     os.execve(command[0], command, environment)  # noqa: S606 - this process becomes the service, so that signals reach it
+
+
+def _check_free(host: str, port: int) -> None:
+    """Refuse an address at which nothing can listen, before BentoML changes the files of the service that does.
+
+    Raises:
+        ConfigError: another process listens there, or the address is not of this machine.
+    """
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as ours:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ours.bind(address)
+    except OSError as error:
+        raise ConfigError(
+            f"No service can listen on {host}:{port} ({error.strerror}). Choose another --port or --host."
+        ) from error

@@ -188,7 +188,8 @@ def warm_up(loaded: LoadedChampion, rows: "pd.DataFrame | None", recorded: Sampl
         raise DataError(f"{loaded.tag} returned scores of shape {scores.shape} for {len(rows)} sample rows.")
     if recorded and (apart := furthest(rows, scores, loaded.recipe, recorded)) is not None:
         message = (
-            f"{loaded.tag} scores sample rows differently here than at the gate, by up to {apart:.3g}. Install the "
-            "libraries that the gate used; AUD064 of `promotion audit` names those that differ."
+            f"{loaded.tag} scores sample rows differently here than at the gate, by up to {apart:.3g}. If the "
+            "recipe's code changed after this process began, restart it. Otherwise install the libraries that the gate "
+            "used; AUD064 of `promotion audit` names those that differ."
         )
         raise Refused(message, tag=loaded.tag)

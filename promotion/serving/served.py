@@ -1,6 +1,7 @@
 """The manager: converges on the wanted version, one load at a time, and swaps it in between requests."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -75,7 +76,7 @@ class ServedChampion:
         self._retry_at, self._retry_seconds = 0.0, _FIRST_RETRY_SECONDS
         self._problem = self._ledger_problem = ""
         self._confirmed = self._kept_at = 0.0
-        self._stopping = threading.Event()
+        self._stopping, self._process = threading.Event(), os.getpid()
         name = f"promotion-watch-{model}"
         threading.Thread(target=self._watch, args=(every,), name=name, daemon=True).start()
         self._start_manager()
@@ -120,6 +121,9 @@ class ServedChampion:
         """
         with self._changed:
             served, wanted = self._served, self._wanted
+            forked = (
+                "" if os.getpid() == self._process else "This process was forked, so it no longer follows the ledger."
+            )
             return {
                 "model": self.model,
                 "tag": served.tag if served else None,
@@ -127,7 +131,7 @@ class ServedChampion:
                 "since": served.since if served else None,
                 "decision": served.decision if served else None,
                 "wanted": wanted.tag if wanted else None,
-                "problem": (self._problem or (None if served else self._why_none())) or None,
+                "problem": (forked or self._problem or (None if served else self._why_none())) or None,
                 "ledger_problem": self._ledger_problem or None,
                 "ledger_age_seconds": round(time.time() - self._confirmed, 1) if self._confirmed else None,
             }
@@ -167,11 +171,13 @@ class ServedChampion:
         except Exception as error:
             self._ledger_away(error)
         else:
-            self._ledger_problem, self._confirmed = "", time.time()
+            before, self._confirmed = self._ledger_problem, time.time()
             self._metrics.confirmed.labels(self.model).set(self._confirmed)
-            if champion is None:
-                self._ledger_problem = f"There is no champion of '{self.model}' yet, according to the ledger."
-            else:
+            absent = f"There is no champion of '{self.model}' yet, according to the ledger."
+            self._ledger_problem = absent if champion is None else ""
+            if before != self._ledger_problem:
+                _log.warning("%s", self._ledger_problem or f"The ledger names the champion of '{self.model}' again.")
+            if champion is not None:
                 self._want(champion)
         self._check_patience()
 

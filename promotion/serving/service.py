@@ -4,15 +4,50 @@
 inherits `ChampionApi` and names its model, as `registry_flows.service` does.
 """
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
 import bentoml
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from promotion.errors import DataError
 from promotion.serving.served import NoChampion, ServedChampion
 
 MOST_ROWS = 10_000
+
+
+class _Body(bentoml.IODescriptor):  # type: ignore[misc]
+    """The body of a request. One that is not a JSON object has no row, so the endpoint refuses it in a sentence."""
+
+    @classmethod
+    async def from_http_request(cls, request: Request, serde: Any) -> Any:
+        try:
+            if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+                return cls.model_validate_json(await request.body())  # it is JSON: curl calls all data a form
+            return await super().from_http_request(request, serde)
+        except ValidationError:
+            return cls()
+
+
+class _Row(_Body):
+    row: Any = None
+
+
+class _Rows(_Body):
+    rows: Any = None
+
+
+async def _champion(_: Request) -> JSONResponse:
+    """Answer a browser: BentoML's own endpoints take only POST."""
+    return JSONResponse(bentoml.get_current_service().served.status())
+
+
+_GET = Starlette(routes=[Route("/champion", _champion, methods=["GET"])])
 
 
 class ChampionApi:
@@ -24,13 +59,17 @@ class ChampionApi:
 
     model: str
 
+    def __init_subclass__(cls) -> None:
+        bentoml.asgi_app(_GET)(cls)  # BentoML would not find it in this class
+
     def __init__(self) -> None:
+        logging.getLogger("promotion.serving").setLevel(logging.INFO)  # BentoML's log shows only warnings of others
         self.served = ServedChampion(self.model)
 
     def __is_ready__(self) -> bool:
         return self.served.ready
 
-    @bentoml.api  # type: ignore[untyped-decorator]
+    @bentoml.api(input_spec=_Row)  # type: ignore[untyped-decorator]
     def score(self, ctx: bentoml.Context, row: Any = None) -> dict[str, Any]:
         """Score one raw row: `{"row": {…}}`."""
         if not isinstance(row, dict):
@@ -38,7 +77,7 @@ class ChampionApi:
         answer = self._answer(ctx, [row])
         return {"score": answer.pop("scores")[0], **answer} if "scores" in answer else answer
 
-    @bentoml.api  # type: ignore[untyped-decorator]
+    @bentoml.api(input_spec=_Rows)  # type: ignore[untyped-decorator]
     def score_batch(self, ctx: bentoml.Context, rows: Any = None) -> dict[str, Any]:
         """Score raw rows, all with the same model: `{"rows": [{…}, …]}`."""
         if not isinstance(rows, list) or not rows or not all(isinstance(one, dict) for one in rows):

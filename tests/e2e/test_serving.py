@@ -30,10 +30,10 @@ class Service(Server):
         command = [*command, "--port", self.port]
         super().__init__("service", folder, command, {**os.environ, **environment}, health=f"{self.url}{wait}")
 
-    def get(self, path, body=None):
+    def get(self, path, body=None, headers=None):
         """The status and the JSON of an answer."""
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{self.url}{path}", data=data, headers={"Content-Type": "application/json"})
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        request = Request(f"{self.url}{path}", data=data, headers=headers or {"Content-Type": "application/json"})
         try:
             with urlopen(request, timeout=30) as answer:
                 return answer.status, json.load(answer)
@@ -225,6 +225,7 @@ def test_readyz_waits_for_the_first_champion_and_mistakes_are_sentences(store, r
         assert told["error"].startswith("No champion of 'toy' is loaded yet. The ledger at sqlite:///")
         registry = promotion.open(mirror=MemoryMirror())
         registry.register(toy("good"))
+        until(lambda: "There is no champion of 'toy' yet" in service.get("/champion")[1]["problem"])
         registry.gate(toy("good"))
         until(lambda: service.status("/readyz") == 200)
         all_serve(service, "toy:good")
@@ -236,3 +237,16 @@ def test_readyz_waits_for_the_first_champion_and_mistakes_are_sentences(store, r
         ):
             code, told = service.get(path, body)
             assert (code, told["error"].startswith(expected)) == (400, True), told
+        for body in (b"{bad", b"[]", b'{"row": {"a": "\xff"}}', b'{"row": ' + b"[" * 1000):
+            code, told = service.get("/score", body)
+            assert (code, told) == (
+                400,
+                {"error": 'The body must be {"row": {...}}, with one raw row as a JSON object.'},
+            )
+        form = {"Content-Type": "application/x-www-form-urlencoded"}  # as `curl -d` sends JSON
+        assert service.get("/score", {"row": ROW}, form)[1]["tag"] == "toy:good"
+        assert service.get("/champion")[1]["tag"] == "toy:good"  # as a browser asks
+        log = service.log.read_text()
+    assert "toy:good serves." in log
+    assert "There is no champion of 'toy' yet" in log
+    assert "Traceback" not in log

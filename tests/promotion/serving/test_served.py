@@ -141,6 +141,11 @@ class TestItFollows:
         assert most == [1]
         assert len(loaded) < 50
 
+    def test_a_forked_copy_tells_that_it_does_not_follow(self, registry_with_champion, serve, monkeypatch):
+        served = serve().wait(60)
+        monkeypatch.setattr("promotion.serving.served.os.getpid", lambda: -1)
+        assert problem(served) == "This process was forked, so it no longer follows the ledger."
+
     def test_a_model_that_the_configuration_lacks_is_refused(self, settings_of_toy):
         with pytest.raises(UnknownName, match=r"There is no model 'tory'\. Did you mean 'toy'\?"):
             ServedChampion("tory", config=settings_of_toy)
