@@ -71,7 +71,7 @@ def connect(uri: str, home: Path | None = None) -> "MlflowClient":
     if file and is_yet_to_be_made(uri, home):
         with suppress(OSError):  # MLflow reports it; SQLite would create a file that only this user can write
             file.parent.mkdir(exist_ok=True)
-            file.touch(0o666)
+            file.touch(0o666, exist_ok=False)  # an open file that is closed loses its locks
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it logs every table that it creates

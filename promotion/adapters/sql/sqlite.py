@@ -110,7 +110,9 @@ def open_file(file: Path, *arguments: Any, **parameters: Any) -> sqlite3.Connect
     """Connect for writing, or only for reading if this user may not write or the disk is full."""
     if may_write(file):
         with suppress(OSError):  # SQLite itself would create a file that only this user can write
-            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o666))
+            # Never open a file that exists: closing it again would release the locks of this process's connections,
+            # and another process would remove the write-ahead log that they use.
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         connection: sqlite3.Connection = sqlite3.connect(*arguments, **parameters)
         try:
             durable(connection)

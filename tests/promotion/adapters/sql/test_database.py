@@ -87,6 +87,17 @@ class TestSqlite:
             assert connection.value("PRAGMA synchronous") == 2  # FULL
             assert SqlLedger(f"sqlite:///{file}").head("toy") is None
 
+    def test_a_second_connection_of_a_process_leaves_the_first_its_lock(self, file):
+        """Another process that closes the file last would remove the log that the first still uses."""
+        first = SqlLedger(f"sqlite:///{file}")
+        write(first, "a")
+        assert SqlLedger(f"sqlite:///{file}").head("toy").seq == 1
+        elsewhere = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('select count(*) from entries').fetchone()"
+        subprocess.run([sys.executable, "-c", elsewhere, file], check=True)
+        assert file.with_name(f"{file.name}-wal").exists()
+        write(first, "b")
+        assert SqlLedger(f"sqlite:///{file}").head("toy").seq == 2
+
     def test_a_lock_that_is_not_let_go_is_waited_for_as_long_as_the_url_says(self, file):
         ledger = SqlLedger(f"sqlite:///{file}?timeout=0.1")
         write(ledger)
