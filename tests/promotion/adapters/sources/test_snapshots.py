@@ -135,7 +135,10 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("status", "told"),
         [
-            (500, "could not be read (the server answers 500, Internal Server Error). Nothing of it was kept. Run the "),
+            (
+                500,
+                "could not be read (the server answers 500, Internal Server Error). Nothing of it was kept. Run the ",
+            ),
             (429, "could not be read (the server answers 429, Too Many Requests). Nothing of it was kept. Run the "),
             (302, "could not be read (the server redirects again and again). Nothing of it was kept. Correct the URL."),
         ],
