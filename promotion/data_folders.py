@@ -17,6 +17,8 @@ from promotion.errors import DataError
 
 _PARQUET = re.compile(r".+\.(parquet|parq|pq)", re.IGNORECASE)
 _CSV = re.compile(r".+\.(csv|tsv)(\.(gz|bz2|zst|lz4|zip))?", re.IGNORECASE)
+KINDS = {"Parquet": _PARQUET, "CSV": _CSV}
+"""Names of data files by kind."""
 
 
 def is_several(path: Path) -> bool:

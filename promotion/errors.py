@@ -96,7 +96,7 @@ class BadTag(UnknownName):
         if is_model:
             sentence = (
                 f"'{text}' is a model. Name one of its versions, as {text}:VERSION. `promotion history {text}` lists "
-                "them."
+                f"them, and `promotion status {text}` shows the model."
             )
         super().__init__("tag", text, (), hint=f"Did you mean '{meant}'? {sentence}" if meant else sentence)
 

@@ -7,7 +7,7 @@
 from collections.abc import Iterable, Mapping
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +51,24 @@ def read_rows(path: "StrPath | pd.DataFrame | pa.Table", columns: Mapping[str, C
             number, is out of range for float64, or is not a time, as its column requires; or a
             column has different kinds of values in several files.
     """
+    _check_kinds(columns)
+    if isinstance(path, str) and (not path or "://" in path):
+        found = "a URL, which only `data` in the configuration fetches" if path else "an empty text"
+        raise DataError(f"Rows must be a path, a pandas DataFrame or a pyarrow Table, but are {found}.")
     if isinstance(path, str | Path):
         return rows_of_path(Path(path), columns)
     return rows_in_memory(path, columns)
+
+
+def _check_kinds(columns: Mapping[str, ColumnType]) -> None:
+    known = get_args(ColumnType)
+    if not isinstance(columns, Mapping):
+        kind = type(columns).__name__
+        raise DataError(f'The columns must be a dict such as {{"id": "key"}}, but are of type {kind}.')
+    wrong = next((name for name, kind in columns.items() if kind not in known), None)
+    if wrong is not None:
+        message = f"Column '{wrong}' must be read as one of {', '.join(known)}, but {columns[wrong]!r} is given."
+        raise DataError(message, column=str(wrong))
 
 
 def require_columns(rows: "pd.DataFrame", names: Iterable[str], what: str, why: str) -> None:

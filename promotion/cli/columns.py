@@ -134,13 +134,16 @@ class Sample:
 def sample_of(path: Path) -> Sample:
     """Read the first rows, without columns that have no name, the name of another one, or nested values.
 
+    Of a folder or a pattern, these are the rows of the first file.
+
     Raises:
         DataError: the file cannot be read, or has no rows.
     """
-    from promotion.data_files import is_parquet, require_file
+    from promotion.data_files import is_parquet
+    from promotion.data_folders import require_data
 
-    require_file(path)
-    rows = _parquet_texts(path) if is_parquet(path) else _csv_texts(path)
+    first, *_ = require_data(path)
+    rows = _parquet_texts(first) if is_parquet(first) else _csv_texts(first)
     if not len(rows):
         raise DataError(f"{path} has no rows below its header.", path=path)
     rows = rows.loc[:, [bool(name) for name in rows] & ~rows.columns.duplicated(keep=False)]

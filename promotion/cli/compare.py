@@ -206,7 +206,8 @@ def _by_file(file: "Where", named: dict[str, Any], form: Form) -> int:
             "columns of labels and of both models' scores. To compare two versions: promotion compare TAG TAG."
         )
     with fetched(file) as path:
-        return _by_path(path, shown_source(file) if is_elsewhere(file) else path.name, named, form)
+        shown = shown_source(file) if is_elsewhere(file) or not path.exists() else path.name
+        return _by_path(path, shown, named, form)
 
 
 def _by_path(path: Path, shown: str, named: dict[str, Any], form: Form) -> int:

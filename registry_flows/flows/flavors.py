@@ -5,6 +5,7 @@ import importlib.util
 import logging
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import packages_distributions
@@ -106,10 +107,12 @@ def _log_scores(recipe: Recipe, trained: Trained, needed: list[str]) -> None:
 
     logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)  # it asks for type hints, and warns of every pickle
 
-    class Scores(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
-        # MLflow reads the names and the type hints of the arguments.
-        def predict(self, context, model_input):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG002
-            return recipe.score(trained, model_input)
+    with warnings.catch_warnings(record=True):  # MLflow, which asks for type hints here, overrides filters
+
+        class Scores(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]
+            # MLflow reads the names and the type hints of the arguments.
+            def predict(self, context, model_input):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG002
+                return recipe.score(trained, model_input)
 
     with _by_value(_own_modules(recipe, trained.model, *trained.custom_objects.values())):
         mlflow.pyfunc.log_model(

@@ -23,13 +23,14 @@ def copied_registry(
     """Return a registry with a copy of everything that the real one records about a model.
 
     Raises:
-        Refused: an interrupted transition of the model must be completed first; or MLflow has a
-            champion that the ledger does not know, or does not answer, and no reason for a fresh
-            start is given.
+        Refused: another ledger owns the model, as for a real training; an interrupted transition of
+            the model must be completed first; or MLflow has a champion that the ledger does not
+            know, or does not answer, and no reason for a fresh start is given.
         StoreError: labels name another champion, or several.
     """
     from promotion.registry.preflight import fresh_start, settled
 
+    real.parts.claims.check(real.state(model))
     state = settled(real.parts, model)
     fresh_start(real.parts, state, start_anew)
     champion = serving(state, real.store)

@@ -195,8 +195,12 @@ def asked(script, folder, given, **environment):
     ],
 )
 def test_the_champion_scores_the_same_everywhere(toys, tmp_path_factory, kind, module, flavors):
-    (toys / "anything.py").write_text(RECIPE + MODELS[kind])
-    assert run(["retrain", "toy"]) == 0
+    own = "\nimport warnings\n\nwarnings.warn('a warning of the recipe')\n"
+    (toys / "anything.py").write_text(RECIPE + MODELS[kind] + own)
+    said = subprocess.run(
+        [sys.executable, "-m", "promotion", "retrain", "toy"], cwd=toys, capture_output=True, text=True, check=True
+    ).stderr
+    assert [line for line in said.splitlines() if "a warning of the recipe" not in line] == []  # nothing of a library
 
     registry = promotion.open()
     champion = registry.champion("toy")

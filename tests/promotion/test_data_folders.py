@@ -136,6 +136,12 @@ class TestInMemory:
             (pa.table({"id": [1]}), "the Table has no column 'y', which the recipe needs."),
             (rows().assign(kind=[1, "x", None, (), 2, 3]), "the DataFrame holds values that a Parquet file cannot ("),
             ([1], "Rows must be a path, a pandas DataFrame or a pyarrow Table, but are of type list."),
+            (None, "Rows must be a path, a pandas DataFrame or a pyarrow Table, but are of type NoneType."),
+            ("", "Rows must be a path, a pandas DataFrame or a pyarrow Table, but are an empty text."),
+            (
+                "s3://me:s3cret@b/x",
+                "Rows must be a path, a pandas DataFrame or a pyarrow Table, but are a URL, which only",
+            ),
         ],
     )
     def test_a_mistake_is_one_sentence(self, given, sentence):
@@ -143,6 +149,18 @@ class TestInMemory:
             read_rows(given, COLUMNS)
         assert str(raised.value).startswith(sentence)
         assert raised.value.path is None
+
+    @pytest.mark.parametrize(
+        ("columns", "sentence"),
+        [
+            (["id"], 'The columns must be a dict such as {"id": "key"}, but are of type list.'),
+            ({"id": "int"}, "Column 'id' must be read as one of number, exact, text, key, time, but 'int' is given."),
+        ],
+    )
+    def test_columns_of_no_kind_are_one_sentence(self, columns, sentence):
+        with pytest.raises(DataError) as raised:
+            read_rows(rows(), columns)
+        assert str(raised.value) == sentence
 
     def test_two_columns_of_a_name_are_ambiguous(self):
         twice = pd.concat([rows(), rows()[["y"]]], axis=1)

@@ -150,7 +150,8 @@ def _loaded(models: Path, tag: Tag) -> Trained:
         raise StoreError(message, tag=tag)
     name, custom_objects = framework.removeprefix("bentoml."), dict(model.custom_objects or {})
     if name == _MLFLOW:
-        logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)  # the audit compares libraries
+        for quiet in ("mlflow.pyfunc", "mlflow.onnx"):  # the audit compares libraries; ONNX has no GPU in most builds
+            logging.getLogger(quiet).setLevel(logging.ERROR)
     loaded = _module(name).load_model(model)
     if name == _MLFLOW:
         return Trained(model=raw_model(loaded), custom_objects=custom_objects, pyfunc=loaded)

@@ -74,8 +74,11 @@ def _by_duckdb(query: Query, root: Path) -> "Iterator[pa.RecordBatch]":
     with duckdb.connect(str(file) if named else ":memory:", read_only=bool(named)) as connection:
         connection.execute("SET file_search_path = ?", [str(root)])
         statements = connection.extract_statements(query.sql)
-        if not statements or statements[-1].expected_result_type != [duckdb.ExpectedResultType.QUERY_RESULT]:
+        asks = [one.expected_result_type == [duckdb.ExpectedResultType.QUERY_RESULT] for one in statements]
+        if not asks or not asks[-1]:
             raise _no_query(query)
+        if sum(asks) > 1:
+            raise DataError(f"`sql` holds {sum(asks)} queries, but must hold one ({query}). Leave out the others.")
         found: Any = connection.sql(query.sql)
         yield from found.to_arrow_reader(_ROWS)
 

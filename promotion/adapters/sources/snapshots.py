@@ -56,7 +56,10 @@ class Snapshots:
             with self._private() as folder:
                 return self._keep(self._fetched(where, folder), folder)
         except OSError as error:
-            message = f"A snapshot of the data cannot be written to {self.folder} ({error.strerror}). Nothing was kept."
+            message = (
+                f"A snapshot of the data cannot be written to {self.folder} ({error.strerror}), so nothing was kept. "
+                "Make the folder writable, or free some space."
+            )
             raise DataError(message) from error
 
     def _fetched(self, where: Where, folder: Path) -> Path:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from promotion.data_folders import files_of
+from promotion.data_folders import KINDS, files_of
 from promotion.data_sources import shown_url
 from promotion.errors import DataError
 
@@ -17,6 +18,10 @@ _ONE_FILE = {"http", "https"}
 """Protocols without folders, in whose URLs `?` begins parameters."""
 _ABSENT = {404, 410}
 _REFUSED = {401, 403}
+_BUSY = {429, *range(500, 600)}
+_PAGES = (b"<!doctype", b"<html")
+_SEEN = 64
+_PARQUET_END, _ENCRYPTED_END = b"PAR1", b"PARE"
 _WAY_IN = "Check the user, password or signature in the URL, and whether it has expired."
 
 
@@ -35,6 +40,7 @@ def download(url: str, folder: Path) -> Path:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(system, place, target)
+            _check_kind(target, shown_url(url) if len(names) == 1 else f"{shown_url(url)} ({name})")
     if names.keys() == {_last(path)}:
         return folder / _last(path)
     if not files_of(folder):
@@ -89,6 +95,21 @@ def _copy(system: Any, place: str, target: Path) -> None:
         raise OSError(f"{found:,} of {expected:,} bytes arrived")
 
 
+def _check_kind(file: Path, shown: str) -> None:
+    """Check that a file is what its name says, as far as its first and last bytes tell."""
+    with file.open("rb") as content:
+        first = content.read(_SEEN).lstrip().lower()
+        content.seek(max(0, file.stat().st_size - len(_PARQUET_END)))
+        last = content.read()
+    kind = next((kind for kind, named in KINDS.items() if named.fullmatch(file.name)), "")
+    if kind and first.startswith(_PAGES):
+        message = f"{shown} gave a web page instead of a {kind} file. Name the address of the file itself"
+        raise DataError(f"{message}, and check whether the page asks for a login. Nothing was kept.")
+    if kind == "Parquet" and last not in {_PARQUET_END, _ENCRYPTED_END}:
+        message = f"{shown} gave no complete Parquet file: it is cut short there, or of another kind."
+        raise DataError(f"{message} Replace the file there, or correct the URL. Nothing was kept.")
+
+
 def _is_pattern(path: str) -> bool:
     return any(letter in path for letter in "*?[")
 
@@ -133,10 +154,20 @@ def _as_sentence(url: str) -> Iterator[None]:
 
 
 def _unread(error: BaseException, url: str) -> DataError:
-    way_out = "Nothing of it was kept. Run the command again."
-    return DataError(f"{shown_url(url)} could not be read ({_first(error, url)}). {way_out}")
+    later = " later" if getattr(error, "status", 0) in _BUSY else ""
+    way_out = "Correct the URL." if _loops(error) else f"Run the command again{later}."
+    return DataError(f"{shown_url(url)} could not be read ({_first(error, url)}). Nothing of it was kept. {way_out}")
+
+
+def _loops(error: BaseException) -> bool:
+    return type(error).__name__ == "TooManyRedirects"  # aiohttp's, which may not be installed
 
 
 def _first(error: BaseException, url: str) -> str:
+    if _loops(error):
+        return "the server redirects again and again"
+    if status := getattr(error, "status", 0):
+        known = status in {one.value for one in HTTPStatus}
+        return f"the server answers {status}{f', {HTTPStatus(status).phrase}' if known else ''}"
     said = " ".join(str(error).split()).replace(url, shown_url(url)) or type(error).__name__
     return shown_url(said)[:200].rstrip(".")

@@ -238,7 +238,7 @@ MISTAKES = {
         ["gate", "toy"],
         1,
         "Error: There is no tag 'toy'. 'toy' is a model. Name one of its versions, as toy:VERSION. `promotion history toy` "
-        "lists them.\n",
+        "lists them, and `promotion status toy` shows the model.\n",
     ),
     "the name of a model to show": (["show", "toy"], 1, "Error: There is no tag 'toy'. 'toy' is a model. Name one of "),
     "a placeholder as the reason": (

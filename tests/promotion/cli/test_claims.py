@@ -17,6 +17,7 @@ from promotion.errors import Refused, StoreError
 from promotion.interfaces import call
 from promotion.rows import fingerprints
 from promotion.vocabulary import Stage, Tag
+from registry_flows.under_prefect.dry_run import copied_registry
 
 pytestmark = pytest.mark.integration
 
@@ -64,7 +65,8 @@ def test_whatever_changes_something_is_refused_with_both_names(second, with_cham
 
 def test_a_training_is_refused_before_it_begins_and_so_is_python(second, with_champion):
     registry = promotion.open(second / "promotion.toml")
-    for change in (lambda: registry.check("toy"), lambda: registry.register(toy("good"))):
+    dry_run = copied_registry(registry, "toy", actor=lambda: "tests")
+    for change in (lambda: registry.check("toy"), lambda: registry.register(toy("good")), dry_run.__enter__):
         with pytest.raises(Refused, match=r"^'toy' in the model store belongs to the ledger at sqlite:///"):
             change()
     assert registry.history("toy") == ()

@@ -43,6 +43,7 @@ def test_every_source_gives_the_same_comparison(predictions, tmp_path, web, s3, 
         code, out, err = command("compare", *named, *ASKED)
         assert (code, err) == (0, "")
         assert json.loads(out) == expected
+    assert " of parts/*.parquet. " in " ".join(command("compare", "parts/*.parquet", *ASKED[:-1])[1].split())
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 

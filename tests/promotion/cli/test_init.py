@@ -100,6 +100,15 @@ class TestModel:
             "holdout_rows": 912,
         }
 
+    @pytest.mark.parametrize("named", ["parts", "parts/*.parquet"])
+    def test_of_several_files_the_first_gives_the_columns_and_all_are_the_data(self, data, command, tmp_path, named):
+        (tmp_path / "parts").mkdir()
+        orders()[:1000].to_parquet("parts/1.parquet")
+        orders()[1000:].to_parquet("parts/2.parquet")
+        found = json.loads(command("init", "churn", "--data", named, "--json")[1])
+        assert ({role: found[role] for role in GUESSED}, found["holdout_rows"]) == (GUESSED, 912)
+        assert load_config().models["churn"].data == named
+
     def test_options_override_guesses_and_settings_are_added_to(self, data, command, tmp_path):
         command("init")
         before = (tmp_path / "promotion.toml").read_text()

@@ -78,6 +78,19 @@ class TestWhole:
         monkeypatch.setattr("promotion.adapters.sources.snapshots.sync_tree", full)
         assert "cannot be written to" in why(snapshots, f"{web.url}/rows.csv")
 
+    def test_a_folder_that_must_not_be_written_is_one_sentence(self, snapshots, web, monkeypatch):
+        (web.folder / "rows.csv").write_text("id\n1\n")
+        snapshots.folder.mkdir()
+
+        def refused(**given):
+            raise PermissionError(13, "Permission denied", str(given["dir"]))
+
+        monkeypatch.setattr("tempfile.mkdtemp", refused)
+        assert why(snapshots, f"{web.url}/rows.csv") == (
+            f"A snapshot of the data cannot be written to {snapshots.folder} (Permission denied), so nothing was kept. "
+            "Make the folder writable, or free some space."
+        )
+
 
 class TestMistakes:
     def test_a_url_that_names_nothing(self, snapshots, s3, web):
@@ -118,6 +131,44 @@ class TestMistakes:
     def test_a_server_that_refuses_is_not_asked_again(self, snapshots, web, monkeypatch, status, told):
         monkeypatch.setattr("http.server.SimpleHTTPRequestHandler.send_head", lambda self: self.send_error(status))
         assert why(snapshots, f"{web.url}/rows.csv?sig=s3cret").startswith(f"{told}")
+
+    @pytest.mark.parametrize(
+        ("status", "told"),
+        [
+            (
+                500,
+                "could not be read (the server answers 500, Internal Server Error). Nothing of it was kept. Run the ",
+            ),
+            (429, "could not be read (the server answers 429, Too Many Requests). Nothing of it was kept. Run the "),
+            (302, "could not be read (the server redirects again and again). Nothing of it was kept. Correct the URL."),
+        ],
+    )
+    def test_a_server_that_fails_is_told_in_words(self, snapshots, web, monkeypatch, status, told):
+        def answer(handler):
+            handler.send_response(status)
+            handler.send_header("Location", handler.path)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        monkeypatch.setattr("http.server.SimpleHTTPRequestHandler.send_head", answer)
+        said = why(snapshots, f"{web.url}/rows.csv")
+        assert f"{web.url}/rows.csv {told}" in said
+        assert said.endswith("Correct the URL." if status == 302 else "Run the command again later.")
+
+    def test_a_page_or_a_cut_file_is_told_from_the_file_that_the_url_names(self, snapshots, web):
+        page, cut = b"\n<!DOCTYPE html><html>Sign in</html>", b"PAR1, and no end"
+        for name, content, told in (
+            ("rows.parquet", page, "gave a web page instead of a Parquet file. Name the address of the file itself"),
+            ("rows.csv", page, "gave a web page instead of a CSV file. Name the address of the file itself, and check"),
+            ("cut.parquet", cut, "gave no complete Parquet file: it is cut short there, or of another kind. Replace"),
+        ):
+            (web.folder / name).write_bytes(content)
+            assert why(snapshots, f"{web.url}/{name}").startswith(f"{web.url}/{name} {told}")
+
+    def test_of_two_queries_neither_is_taken(self, snapshots):
+        assert snapshots.take(query("set threads = 1; select 1 as id")).unlink() is None
+        told = why(snapshots, query("select 1 as id; select 2 as id"))
+        assert told.startswith("`sql` holds 2 queries, but must hold one (DuckDB: select 1 as id; select 2 as id).")
 
     @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "duckdb"])
     @pytest.mark.parametrize(
