@@ -153,7 +153,6 @@ def weigh(
 
 
 PHASES: Mapping[Any, str] = {score_version: "Scoring", footprint: "Measuring sizes and speed", weigh: "Comparing"}
-"""How `Progress` names the parts of a judgement."""
 
 
 def _score_and_decide(

@@ -92,7 +92,9 @@ class TestSqlite:
         first = SqlLedger(f"sqlite:///{file}")
         write(first, "a")
         assert SqlLedger(f"sqlite:///{file}").head("toy").seq == 1
-        elsewhere = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('select count(*) from entries').fetchone()"
+        elsewhere = (
+            "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('select count(*) from entries').fetchone()"
+        )
         subprocess.run([sys.executable, "-c", elsewhere, file], check=True)
         assert file.with_name(f"{file.name}-wal").exists()
         write(first, "b")
