@@ -35,7 +35,7 @@ class Query(BaseModel):
 
 
 def _database(url: str) -> str:
-    """Return the URL without its secrets; nothing of a text that is no URL, since it may hold a password anywhere."""
+    """Return a URL without its secrets, and `***` for any other text, which may contain a password anywhere."""
     return shown_url(url) if _URL.fullmatch(url) else "***"
 
 

@@ -29,7 +29,7 @@ def mark_checked(cache_folder: Path, model: str, place: Place) -> None:
 
 
 def checked(cache_folder: Path, model: str) -> Place | None:
-    """Return the mark that this code has made; None if there is none that can be read."""
+    """Return the mark that this code has made; None if no mark can be read."""
     try:
         kept = json.loads(_path(cache_folder, model).read_text("utf-8"))
         place = Place(kept["seq"], kept["hash"])

@@ -117,7 +117,7 @@ def load_rows(source: Source, name: str, settings: ModelConfig, recall: Recall =
 
 @contextmanager
 def _naming(source: Source) -> Iterator[None]:
-    """Say in an error what a snapshot is one of: nobody knows its path."""
+    """Add the source of a snapshot to an error, because users do not know the path of the snapshot."""
     try:
         yield
     except DataError as error:

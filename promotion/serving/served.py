@@ -258,7 +258,7 @@ class ServedChampion:
             if loaded is None:
                 self._failed(wanted, failure or RuntimeError())
             elif self._wanted and _files(self._wanted) == _files(wanted):
-                self._swap(loaded)
+                self._swap(renewed(loaded, self._wanted))  # it may have become champion again meanwhile
 
     def _next(self, number: int) -> Champion | None:
         """Wait until a version is wanted that does not serve; None if this manager is no longer needed."""

@@ -127,8 +127,8 @@ def _check_address(config: "Config") -> None:
     uri = config.url(config.mlflow_tracking_uri)
     check_address(uri)
     if why := why_unreachable(uri):
-        message = f"MLflow at {without_password(uri)} cannot be reached ({why}). Start it, or correct its address."
-        raise MirrorError(message)
+        message = f"MLflow at {without_password(uri)} cannot be reached ({why}), so nothing was trained."
+        raise MirrorError(f"{message} Start it, or correct its address.")
 
 
 def _be_quiet(*, verbose: bool) -> None:

@@ -51,11 +51,10 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
 
     registry = promotion.open()
     before = registry.history("fraud_classifier")
-    for command in (["gate", first], ["retrain", "fraud_classifier"]):
-        assert run(command) == 1
-        told = " ".join(capsys.readouterr().err.split())
-        assert "The ledger has no champion of 'fraud_classifier', but MLflow may have one." in told
-        assert "`--start-anew --reason …`" in told
+    assert run(["gate", first]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "The ledger has no champion of 'fraud_classifier', but MLflow may have one." in told
+    assert "`--start-anew --reason …`" in told
     assert registry.history("fraud_classifier") == before
     with mlflow_server(project, port):
         assert run(["gate", first]) == 0
@@ -74,10 +73,10 @@ def test_the_transition_stands_and_the_mirror_catches_up(project, monkeypatch, c
 
     before = registry.history("fraud_classifier")
     assert run(["retrain", "fraud_classifier"]) == 1
-    told = capsys.readouterr()
-    assert "did not accept the training log" in told.err
-    assert "no candidate was saved" in " ".join(told.err.split())
-    assert "Traceback" not in told.err
+    assert capsys.readouterr().err == (
+        f"Error: MLflow at http://127.0.0.1:{port} cannot be reached (Connection refused), so nothing was trained. "
+        "Start it, or correct its address.\n"
+    )
     assert registry.history("fraud_classifier") == before
     assert len(registry.store.versions("fraud_classifier")) == 2
 

@@ -46,7 +46,7 @@ def environment_at(folder, python, *installs):
     if not uv.exists():
         pytest.skip("uv, which installs, is not installed")
     interpreter = sys.executable if python == THIS else found(uv, python)
-    quick = {**os.environ, "UV_HTTP_RETRIES": "1"}  # so that a computer without a network is told in seconds
+    quick = {**os.environ, "UV_HTTP_RETRIES": "1"}  # without a network, it fails within seconds
     ended(uv, "venv", "--python", interpreter, folder)
     for words in installs:
         ended(uv, "pip", "install", "--system-certs", "--python", folder / "bin" / "python", *words, env=quick)

@@ -37,7 +37,7 @@ class Ahead:
         self.model, self._home, self._asked = model, home, False
         given = [str(home), str(cache), model, "full" if full else ""]
         command = [sys.executable, "-P", "-c", f"from {__name__} import main; main()", *given]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603 - ours
 
     def result(self) -> Sequence[Seen] | None:
         """Wait for the process, and return all versions by name, once; None if it failed, so the caller looks."""

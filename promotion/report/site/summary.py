@@ -53,7 +53,7 @@ class Summaries:
         self._folder, self._made_of = folder / _FOLDER, made_of
 
     def get(self, model: str, head: Head) -> Summary | None:
-        """Return what was kept of this model at this head; None if there is none that can be read."""
+        """Return the summary kept for the model at this head; None if none can be read."""
         try:
             mark, _, text = self._path(model).read_text("utf-8").partition("\n")
             return restore(Summary, json.loads(text)) if mark == self._mark(head, text) else None

@@ -103,7 +103,7 @@ def test_servers_that_are_away_before_anything_heavy_is_imported(here, monkeypat
         one.bind(("127.0.0.1", 0))  # it does not listen
         away = f"http://127.0.0.1:{one.getsockname()[1]}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", away)
-        told = f"MLflow at {away} cannot be reached (Connection refused). Start it, or correct its address."
+        told = f"MLflow at {away} cannot be reached (Connection refused), so nothing was trained. Start it, or correct its address."
         assert ran("retrain", "toy") == (["[] 1"], f"Error: {told}\n")
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
         monkeypatch.setenv("PREFECT_API_URL", f"{away}/api")

@@ -152,7 +152,7 @@ class TestItFollows:
 
 
 class TestTheOldOneGoesOn:
-    """A new champion that cannot serve; in each case, the version before goes on, and the reason is told."""
+    """If the new champion cannot serve, the previous version goes on serving, and the status says why."""
 
     @pytest.fixture
     def serving(self, registry_with_champion, serve):
