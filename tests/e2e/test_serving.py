@@ -49,9 +49,12 @@ class Service(Server):
             return error.code
 
     def workers(self):
-        """The version that each worker serves, by its process id."""
-        with urlopen(f"{self.url}/metrics", timeout=30) as answer:
-            lines = answer.read().decode().splitlines()
+        """The version that each worker serves, by its process id; nothing if the worker that was asked is killed."""
+        try:
+            with urlopen(f"{self.url}/metrics", timeout=10) as answer:
+                lines = answer.read().decode().splitlines()
+        except OSError:
+            return {}
         found = [re.match(r'promotion_served\{.*pid="(\d+)",tag="(.*)"\} 1\.0', line) for line in lines]
         return {int(one[1]): one[2] for one in found if one}
 
