@@ -113,6 +113,9 @@ def split_by_time(rows: "pd.DataFrame", *, time: str, holdout: float) -> Split:
     if late.all():
         message = f"The rows cannot be split by '{time}': too many of them have the same time ({times.written(cut)})."
         raise DataError(message, column=time)
+    first = int(late.argmax())
+    if late[first:].all():  # rows in order of time: parts of a frame share its memory
+        return Split(rows.iloc[:first], rows.iloc[first:])
     return Split(rows[~late], rows[late])
 
 

@@ -124,9 +124,11 @@ def _log_scores(recipe: Recipe, trained: Trained, needed: list[str]) -> None:
 
 def _own_modules(*values: object) -> list[ModuleType]:
     """Return the modules in the folders of those that define the values, without installed ones."""
-    installed_here = {*_INSTALLED, *sys.stdlib_module_names, *packages_distributions()}
-    packages = {one for value in values for one in packages_of(value)} - installed_here
-    beside = {_folder_of(sys.modules.get(one)) for one in packages} - {None}
+    defining = {one for value in values for one in packages_of(value)} - {*_INSTALLED, *sys.stdlib_module_names}
+    if not any(_folder_of(sys.modules.get(one)) for one in defining):
+        return []
+    installed_here = {*_INSTALLED, *sys.stdlib_module_names, *packages_distributions()}  # knows editable ones, slowly
+    beside = {_folder_of(sys.modules.get(one)) for one in defining - installed_here} - {None}
     tops = {name.partition(".")[0] for name in sys.modules} - installed_here
     own = {one for one in tops if _folder_of(sys.modules.get(one)) in beside}
     return [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in own]
