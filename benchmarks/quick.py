@@ -10,6 +10,7 @@ Exits with 1 if a ratio is more than MARGIN times the recorded one; `--record` r
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -111,6 +112,32 @@ def _retraining(folder: Path) -> Iterator[Ratio]:
     yield Ratio(f"retrain and gate, {ROWS:,} rows / plain script: seconds", cold.seconds, script.seconds)
     yield Ratio("the same: MB of the largest process", cold.megabytes, script.megabytes)
     yield Ratio("a second run on the same file / plain script: seconds", again.seconds, script.seconds)
+    yield from _by_hand(folder, environment)
+
+
+def _by_hand(folder: Path, environment: Mapping[str, str]) -> Iterator[Ratio]:
+    mlflow = _seconds(folder, [sys.executable, "-c", "import mlflow"])
+    entries = json.loads(subprocess.check_output([_program("promotion"), "history", "--json"], cwd=folder, text=True))
+    *_, newest = (entry["body"]["tag"] for entry in entries if entry["kind"] == "registration")
+    why = ("--yes", "--reason", "a benchmark")
+    promote, back = ["promote", newest, "--override", *why], ["rollback", "fraud_classifier", *why]
+    for name, done, command in (("promote", "Promotion done", promote), ("rollback", "Rollback done", back)):
+        answered, ended = _answered(folder, environment, done, command)
+        yield Ratio(f"{name} by hand, until the answer / import mlflow", answered, mlflow)
+        yield Ratio(f"{name} by hand, until the end / import mlflow", ended, mlflow)
+
+
+def _answered(folder: Path, environment: Mapping[str, str], done: str, command: list[str]) -> tuple[float, float]:
+    """Return the seconds until a command says what was done, and until it ends."""
+    start, answered = time.perf_counter(), 0.0
+    with subprocess.Popen(
+        [_program("promotion"), *command], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        for line in process.stdout or ():
+            answered = time.perf_counter() - start if line.startswith(done) else answered
+    if process.returncode or not answered:
+        sys.exit(f"promotion {' '.join(command)} ended with {process.returncode}, and did not say {done!r}.")
+    return answered, time.perf_counter() - start
 
 
 def _commands(root: Path) -> Iterator[Ratio]:
@@ -122,12 +149,6 @@ def _commands(root: Path) -> Iterator[Ratio]:
     audited = [_promotion(root, "audit", model, turns=1, codes={0, 5}) for _ in range(2)]
     yield Ratio(f"audit of {FEW:,} entries / bentoml models list", audited[0], listed)
     yield Ratio("the next audit / bentoml models list", audited[1], listed)
-    mlflow = _seconds(root, [sys.executable, "-c", "import mlflow"])
-    by_hand = ("--override", "--yes", "--reason", "a benchmark")
-    promoted = _promotion(root, "promote", newest["held"], *by_hand, turns=1)
-    yield Ratio("promote by hand / import mlflow", promoted, mlflow)
-    back = _promotion(root, "rollback", model, *by_hand[1:], turns=1)
-    yield Ratio("rollback by hand / import mlflow", back, mlflow)
 
 
 def _growth(few: Path, many: Path) -> Iterator[Ratio]:

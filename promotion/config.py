@@ -125,8 +125,9 @@ class Config(BaseModel):
     bentoml_home: str = "~/bentoml"
     """Folder of the BentoML model store, which contains `models`."""
     cache: str = ".promotion/cache"
-    """Folder for the rows and results that flows cache, for the audit's cache of digests (`digests.db`), and for the
-    outcome of each model's last audit (`audits`). You can delete it at any time.
+    """Folder for the rows and results that flows cache, for the audit's cache of digests (`digests.db`), for the
+    outcome of each model's last audit (`audits`), and for marks of the versions that scored rows here (`scored`). You
+    can delete it at any time.
     """
     snapshots: str = ".promotion/snapshots"
     """Folder of the rows that were read from URLs and queries. Decisions are recomputed from them, so keep them;

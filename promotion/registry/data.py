@@ -18,10 +18,13 @@ from promotion.progress import Progress, silent
 from promotion.registry.file_digests import FileDigests
 from promotion.registry.loaded import Data, Source, load_rows
 from promotion.registry.recipes import draws_by, load_recipe, require_found
+from promotion.registry.sample import last_rows
 from promotion.row_keys import form_in_use
 from promotion.visible import visible
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from promotion.adapters.sources import Snapshots
 
 
@@ -146,6 +149,14 @@ class Reader:
             return self._read(settings, path, trained.options)[1]
         with as_it_was(path, digest) as earlier:
             return replace(self._read(settings, earlier, trained.options)[1], name=name)
+
+    def last_rows(self, model: str, trained: Registration) -> "tuple[Recipe, pd.DataFrame] | None":
+        """Load a version's recipe, and the last rows of its file, without the others; None if it cannot."""
+        settings = self._config.model(model)
+        path, _ = self._located(_first(model, trained.data, settings.data))
+        recipe = load_recipe(settings, trained.options)
+        rows: pd.DataFrame | None = last_rows(path, recipe)
+        return None if rows is None or len(rows) == 0 else (recipe, rows)
 
     def _as_recorded(self, model: str, trained: Registration) -> ModelConfig:
         """Return the settings that reading needs. Each decision records for itself how rows depend on each other."""

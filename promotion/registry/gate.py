@@ -14,7 +14,8 @@ from promotion.registry.preflight import foresee, fresh_start, labelled_champion
 from promotion.registry.register import candidate_of, registrations
 from promotion.registry.rolled_back import blocking, rollback_check
 from promotion.registry.serving import adoption_hint
-from promotion.vocabulary import Tag
+from promotion.registry.verification import note_scored
+from promotion.vocabulary import Outcome, Tag
 
 
 def plan_gate(
@@ -60,6 +61,8 @@ def plan_gate(
             in_phases(step, parts.progress, PHASES),
             earlier=state.trials,
         )
+        if all(check.outcome is not Outcome.MISSING for check in judgement.decision.checks):
+            note_scored(parts, *(find(foreseen, one) for one in (tag, rival) if one))
     plan = verdict_moves(foreseen, tag, judgement.decision)
     version = find(foreseen, tag)
     if plan is None and stands(version, judgement.decision):

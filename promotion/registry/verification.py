@@ -6,9 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from promotion.adapters.scored import mark_scored, scored_here
+from promotion.canonical import digest
 from promotion.data_folders import data_digest
 from promotion.data_sources import Where
-from promotion.errors import ConfigError, DataError, Refused, UnknownName
+from promotion.errors import ConfigError, DataError, DigestMismatch, Refused, UnknownName
 from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.entries import Registration, TransitionPlanned
 from promotion.ledger.state import VersionState
@@ -35,7 +37,7 @@ def verify(
     """Load a version, verify its files, and score a few rows with it.
 
     The rows are those of `data`, else of the file that the version was trained on, or the
-    configured one.
+    configured one: its last rows, if the recipe can read and score these without the others.
 
     Returns:
         If the version was loaded and not scored, a sentence that says why; otherwise an empty
@@ -49,6 +51,8 @@ def verify(
     import numpy as np
 
     tag, registration = Tag.parse(version.tag), version.registration
+    if data is None and _scores_last_rows(version, store, reader, notice):
+        return ""
     try:
         recipe, rows = _sample(tag.model, registration, reader, data)
     except (ConfigError, DataError, UnknownName) as error:
@@ -57,13 +61,31 @@ def verify(
         store.load(tag, digest=registration.digest)
         why = str(error).partition(". ")[0].rstrip(".")
         return f"{tag} was loaded but not scored, because no rows could be read: {why}."
-    candidate = Candidate(role="version", tag=tag, digest=registration.digest, provenance=UnknownRows(), recipe=recipe)
-    scores = score_version(candidate, store, rows, notice)
+    scores = score_version(_candidate(version, recipe), store, rows, notice)
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
         message = f"{tag} cannot serve: its scores for {bad} of {len(rows)} rows are not numbers. Nothing was changed."
         raise Refused(message, tag=tag)
     return ""
+
+
+def _scores_last_rows(
+    version: VersionState, store: ModelStore, reader: Reader, notice: Callable[[str], None]
+) -> bool:
+    """Return whether the version scores the last rows of its file. If not, all rows may still give other features."""
+    import numpy as np
+
+    try:
+        found = reader.last_rows(Tag.parse(version.tag).model, version.registration)
+        scores = score_version(_candidate(version, found[0]), store, found[1], notice) if found else np.nan
+        return bool(np.isfinite(scores).all())
+    except (ConfigError, DataError, UnknownName):
+        return False
+
+
+def _candidate(version: VersionState, recipe: Recipe) -> Candidate:
+    tag, digest = Tag.parse(version.tag), version.registration.digest
+    return Candidate(role="version", tag=tag, digest=digest, provenance=UnknownRows(), recipe=recipe)
 
 
 def check_bound(version: VersionState, reader: Reader, bound: float | str) -> None:
@@ -131,10 +153,43 @@ def _rows(model: str, registration: Registration, reader: Reader, data: Where | 
 def verified(
     parts: Parts, version: VersionState, plan: TransitionPlanned, data: Where | None = None
 ) -> TransitionPlanned:
-    """Return the plan after checking that its version loads and scores. Notes and records what it could not check."""
+    """Return the plan after checking that its version loads and scores. Notes and records what it could not check.
+
+    A version that has scored here before, and with it everything that scores, is not loaded again if nothing has
+    changed; its files are verified.
+    """
+    if data is None and has_scored(parts, version):
+        parts.progress(f"Hashing the files of {version.tag}")
+        tag, expected = Tag.parse(version.tag), version.registration.digest
+        if (found := parts.store.digests(tag).whole) != expected:
+            raise DigestMismatch(tag, expected, found)
+        return plan
     parts.progress(f"Checking that {version.tag} scores")
     unseen = verify(version, parts.store, parts.reader, data, parts.notice)
     if not unseen:
+        note_scored(parts, version)
         return plan
     parts.notice(unseen)
     return replace(plan, unseen=unseen)
+
+
+def note_scored(parts: Parts, *versions: VersionState) -> None:
+    """Keep in the cache that these versions of a model were loaded, and scored rows; a dry run keeps nothing."""
+    if not parts.changing:
+        return
+    model = Tag.parse(versions[0].tag).model
+    mark_scored(parts.config.path(parts.config.cache), model, (_scoring(parts, one) for one in versions))
+
+
+def has_scored(parts: Parts, version: VersionState) -> bool:
+    """Return whether the version has scored rows here, and nothing that scoring depends on has changed since."""
+    model = Tag.parse(version.tag).model
+    cache = parts.config.path(parts.config.cache)
+    return model in parts.config.models and scored_here(cache, model, _scoring(parts, version))
+
+
+def _scoring(parts: Parts, version: VersionState) -> str:
+    """Return a digest of what scoring depends on, besides the environment."""
+    settings, registration = parts.config.model(Tag.parse(version.tag).model), version.registration
+    options = {**settings.options, **registration.options}
+    return digest([registration.digest, registration.recipe, settings.recipe, repr(sorted(options.items()))])

@@ -1,5 +1,7 @@
 """Manual promotions: when a decision stands, when it is repeated, and when none is needed."""
 
+import shutil
+
 import pytest
 from recipes import synthetic_rows
 from situation import kinds, stages, toy
@@ -53,6 +55,7 @@ class TestPromotion:
 
     def test_a_file_that_is_gone_takes_no_decision_away(self, good_may_come_back, rows_file):
         rows_file.unlink()
+        shutil.rmtree(good_may_come_back.config.path(good_may_come_back.config.cache) / "scored")
         plan = good_may_come_back.promote(toy("good"), reason="they were wrong")
         changed, scored = good_may_come_back.notices
         assert changed == (

@@ -1,5 +1,7 @@
 """A version that is to serve is checked to score before anything moves."""
 
+import shutil
+
 import pytest
 from recipes import ToyRecipe, synthetic_rows
 from situation import kinds, settings_at, snapshot, toy
@@ -21,6 +23,11 @@ def planned(registry):
 def with_recipe(config, **changes):
     models = {"toy": config.models["toy"].model_copy(update=changes)}
     return config.model_copy(update={"models": models})
+
+
+def forget_scored(registry):
+    """Take away the marks of versions that scored here."""
+    shutil.rmtree(registry.config.path(registry.config.cache) / "scored")
 
 
 class TestWhatIsToServeIsSeenToScore:
@@ -98,6 +105,7 @@ class TestWhatIsToServeIsSeenToScore:
 
     def test_a_rollback_goes_on_without_rows_and_says_so_in_the_record(self, opened, registry_after_three_champions):
         registry = opened(config=with_recipe(registry_after_three_champions.config, data="absent.csv"))
+        forget_scored(registry)
         with pytest.raises(DataError, match=r"^There is no data file at .*/named\.csv\."):
             registry.rollback("toy", reason="complaints", data="named.csv")
         plan = registry.rollback("toy", reason="complaints")
@@ -106,3 +114,34 @@ class TestWhatIsToServeIsSeenToScore:
         assert notice.startswith("toy:good was loaded but not scored, because no rows could be read: There is no")
         assert (plan.reason, plan.unseen) == ("complaints", notice)
         assert planned(registry)[-1] == plan
+
+
+class TestWhatHasScoredHereIsNotLoadedAgain:
+    def test_what_the_gate_scored_is_hashed_only(self, registry_after_three_champions, monkeypatch):
+        registry, loaded = registry_after_three_champions, []
+        last = registry.champion("toy").tag
+        real = registry.store.load
+        monkeypatch.setattr(registry.store, "load", lambda tag, **rest: loaded.append(str(tag)) or real(tag, **rest))
+        assert registry.rollback("toy", reason="r").champion == "toy:good"
+        registry.promote(last, reason="r", override=True)
+        assert loaded == []
+        (registry.store.path(toy("good")) / "extra").touch()
+        before = kinds(registry)
+        with pytest.raises(DigestMismatch, match=r"\nThe files of toy:good are not the ones"):
+            registry.rollback("toy", reason="r")
+        assert kinds(registry) == before
+
+    def test_rows_that_are_named_are_scored(self, registry_after_three_champions, rows_file, monkeypatch):
+        seen = []
+        real = ToyRecipe.score
+        monkeypatch.setattr(ToyRecipe, "score", lambda *given: seen.append(given) or real(*given))
+        registry_after_three_champions.rollback("toy", reason="r", data=rows_file)
+        assert len(seen) == 1
+
+    def test_what_never_scored_is_loaded(self, registry, monkeypatch):
+        with monkeypatch.context() as patched:
+            patched.setattr(ToyRecipe, "score", lambda *_: 1 / 0)
+            registry.gate(toy("good"))
+            with pytest.raises(DataError, match=r"^The version toy:good could not be scored \(ZeroDivisionError"):
+                registry.promote(toy("good"), reason="r", override=True)
+        assert registry.promote(toy("good"), reason="r", override=True).champion == "toy:good"

@@ -1,0 +1,85 @@
+"""The marks of versions that scored rows in this environment, so that a change by hand need not load them again.
+
+A model's marks hold as long as everything that scored looks the same: the interpreter, the installed packages, and the
+source files that are not installed, such as a recipe's. They are not evidence: a decision never rests on them, and the
+digest of a version's files is verified each time.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from promotion.adapters.files import replace_parts
+
+_FOLDER, _MOST = "scored", 20
+_INSTALLED = {"site-packages", "dist-packages"}
+_DESCRIBING = (".dist-info", ".egg-info", ".egg-link", ".pth")
+_Stamp: TypeAlias = list[str | int]
+
+
+def mark_scored(cache_folder: Path, model: str, versions: Iterable[str]) -> None:
+    """Keep that these versions scored in this process, if the folder can be written to.
+
+    Of the earlier marks, those stay that hold, up to 20 of a model. `versions` are digests of all
+    that scoring depends on besides the environment.
+    """
+    path = _path(cache_folder, model)
+    earlier = _read(path) or {"code": [], "versions": []}
+    with contextlib.suppress(OSError):
+        code = _stamps(sorted({*_loaded(), *(name for name, *_ in earlier["code"])}))
+        marks = [*dict.fromkeys((*versions, *earlier["versions"]))][:_MOST]
+        text = json.dumps({"environment": _environment(), "code": code, "versions": marks})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_parts(path, (text.encode(),), durable=False)
+
+
+def scored_here(cache_folder: Path, model: str, version: str) -> bool:
+    """Return whether the version scored in an environment that looks like the present one."""
+    kept = _read(_path(cache_folder, model))
+    return kept is not None and version in kept["versions"]
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Return the marks; None if they cannot be read, or something has changed since."""
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        stands = kept["environment"] == _environment() and kept["code"] == _stamps(name for name, *_ in kept["code"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return kept if stands and isinstance(kept["versions"], list) else None
+
+
+def _environment() -> str:
+    """Return the digest of the interpreter and of what is installed, by name and time."""
+    places = dict.fromkeys(place for place in sys.path if Path(place).name in _INSTALLED)
+    found = [
+        sorted((one.name, one.stat().st_mtime_ns) for one in os.scandir(place) if one.name.endswith(_DESCRIBING))
+        for place in places
+        if Path(place).is_dir()
+    ]
+    return hashlib.sha256(json.dumps([sys.version, sys.executable, sys.flags.optimize, found]).encode()).hexdigest()
+
+
+def _loaded() -> Iterator[str]:
+    """Yield the source files of this process that were not installed with Python or as packages."""
+    standard = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
+    files = {getattr(module, "__file__", None) for module in tuple(sys.modules.values())} - {None}
+    for file in (str(Path(str(one)).absolute()) for one in files):
+        if not file.startswith(standard) and not _INSTALLED & {*Path(file).parts}:
+            yield file
+
+
+def _stamps(files: Iterable[str]) -> list[_Stamp]:
+    """Return each file with its size and time; raises OSError if one is gone."""
+    return [[name, (state := Path(name).stat()).st_size, state.st_mtime_ns] for name in files]
+
+
+def _path(cache_folder: Path, model: str) -> Path:
+    return cache_folder / _FOLDER / f"{quote(model, safe='')}.json"

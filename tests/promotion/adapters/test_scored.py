@@ -1,0 +1,104 @@
+"""A mark that a version scored holds as long as everything that scored looks the same."""
+
+import importlib
+import json
+import sys
+
+import pytest
+
+from promotion.adapters.scored import mark_scored, scored_here
+
+
+@pytest.fixture
+def around(tmp_path, monkeypatch):
+    """An installed package, and the source file of a recipe that this process has imported."""
+    installed, beside = tmp_path / "site-packages", tmp_path / "beside"
+    (installed / "lightgbm-4.6.0.dist-info").mkdir(parents=True)
+    beside.mkdir()
+    (beside / "own_recipe.py").write_text("x = 1\n")
+    for place in (installed, beside):
+        monkeypatch.syspath_prepend(str(place))
+    importlib.import_module("own_recipe")
+    yield tmp_path
+    sys.modules.pop("own_recipe", None)
+
+
+def edited(around, _marks):
+    (around / "beside" / "own_recipe.py").write_text("x = 22\n")
+
+
+def removed(around, _marks):
+    (around / "beside" / "own_recipe.py").unlink()
+    del sys.modules["own_recipe"]
+
+
+def upgraded(around, _marks):
+    info = around / "site-packages" / "lightgbm-4.6.0.dist-info"
+    info.rename(info.with_name("lightgbm-4.7.0.dist-info"))
+
+
+def installed_again(around, _marks):
+    (around / "site-packages" / "lightgbm-4.6.0.dist-info" / "RECORD").touch()
+
+
+def removed_package(around, _marks):
+    (around / "site-packages" / "lightgbm-4.6.0.dist-info").rmdir()
+
+
+def truncated(_around, marks):
+    marks.write_bytes(marks.read_bytes()[:-9])
+
+
+def of_other_values(_around, marks):
+    marks.write_text(json.dumps(dict.fromkeys(json.loads(marks.read_text()), 1)))
+
+
+def a_list(_around, marks):
+    marks.write_text("[]")
+
+
+def no_text(_around, marks):
+    marks.write_bytes(b"\xff\xfe")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [edited, removed, upgraded, installed_again, removed_package, truncated, of_other_values, a_list, no_text],
+)
+def test_a_mark_ends_with_any_change(around, change):
+    cache = around / "cache"
+    mark_scored(cache, "a/model", ["v1", "v2"])
+    assert [scored_here(cache, "a/model", version) for version in ("v1", "v2", "v3")] == [True, True, False]
+    assert not scored_here(cache, "other", "v1")
+    (marks,) = (cache / "scored").iterdir()
+    change(around, marks)
+    assert not scored_here(cache, "a/model", "v1")
+    mark_scored(cache, "a/model", ["v3"])
+    assert [scored_here(cache, "a/model", version) for version in ("v1", "v2", "v3")] == [False, False, True]
+
+
+def test_another_interpreter_has_no_marks(around, monkeypatch):
+    mark_scored(around, "toy", ["v1"])
+    monkeypatch.setattr(sys, "executable", "/opt/other/bin/python")
+    assert not scored_here(around, "toy", "v1")
+
+
+def test_the_newest_marks_stay_also_those_of_processes_with_less_code(around):
+    mark_scored(around, "toy", [f"v{number}" for number in range(15)])
+    del sys.modules["own_recipe"]
+    mark_scored(around, "toy", [f"w{number}" for number in range(10)])
+    assert [scored_here(around, "toy", one) for one in ("w0", "w9", "v0", "v9", "v10")] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+    ]
+    edited(around, None)
+    assert not scored_here(around, "toy", "w0")
+
+
+def test_a_folder_that_cannot_be_written_keeps_no_marks(around):
+    (around / "scored").write_text("a file")
+    mark_scored(around, "toy", ["v1"])
+    assert not scored_here(around, "toy", "v1")
