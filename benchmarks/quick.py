@@ -117,10 +117,13 @@ def _retraining(folder: Path) -> Iterator[Ratio]:
 
 def _by_hand(folder: Path, environment: Mapping[str, str]) -> Iterator[Ratio]:
     mlflow = _seconds(folder, [sys.executable, "-c", "import mlflow"])
-    entries = json.loads(subprocess.check_output([_program("promotion"), "history", "--json"], cwd=folder, text=True))
-    *_, newest = (entry["body"]["tag"] for entry in entries if entry["kind"] == "registration")
+    entries = json.loads(
+        subprocess.check_output([_program("promotion"), "history", "fraud_classifier", "--json"], cwd=folder, text=True)
+    )
+    judged = [entry["body"] for entry in entries if entry["kind"] == "decision"]
+    held = next(body["tag"] for body in judged if body["decision"]["verdict"] != "promote")
     why = ("--yes", "--reason", "a benchmark")
-    promote, back = ["promote", newest, "--override", *why], ["rollback", "fraud_classifier", *why]
+    promote, back = ["promote", held, "--override", *why], ["rollback", "fraud_classifier", *why]
     for name, done, command in (("promote", "Promotion done", promote), ("rollback", "Rollback done", back)):
         answered, ended = _answered(folder, environment, done, command)
         yield Ratio(f"{name} by hand, until the answer / import mlflow", answered, mlflow)
