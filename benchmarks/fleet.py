@@ -1,4 +1,4 @@
-"""Time commands on a fleet: 1,000 models of 64 entries each, retrained daily, on SQLite, and an empty MLflow.
+"""Time commands on a fleet: 1,000 models of 64 entries each, judged daily, on SQLite, and an empty MLflow.
 
     python benchmarks/fleet.py [--models 1000] [--entries 64] [--turns 3] [--keep FOLDER] [--site]
 
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -28,13 +29,15 @@ from growth import History
 from promotion.adapters.bento import BentoStore
 from promotion.assembly import open_registry
 from promotion.interfaces import Trained
-from promotion.ledger.chain import chain
+from promotion.ledger.chain import Entry, Head, chain
 from promotion.ledger.checkpoint import checkpoint_of, is_due
 from promotion.ledger.entries import Body
 from promotion.ledger.folding import advance
 from promotion.ledger.state import State
 from promotion.vocabulary import Stage, Tag
 
+STORED = 64
+"""Entries of each model whose versions are in the store; the files of earlier ones are gone."""
 CONFIGURATION = (
     'bentoml_home = "bentoml"\nledger = "sqlite:///ledger.db"\nmlflow_tracking_uri = "sqlite:///mlflow.db"\n'
 )
@@ -96,9 +99,9 @@ def fill(root: Path, models: int, entries: int) -> None:
         registry = open_registry(root / "promotion.toml")
         history = History(f"model{number}", store, a_day=1, data=data)
         state, bodies, kept = State(model=history.model), list[Body](), 0
-        days = list[list[Body]]()
+        days, chains = list[list[Body]](), list[tuple[Sequence[Entry], Head]]()
         while len(bodies) < entries:
-            days.append(history.hour(len(bodies), stored=True))
+            days.append(history.hour(len(bodies), stored=len(bodies) >= entries - STORED))
             bodies += days[-1]
         for age, day in zip(range(len(days), 0, -1), days, strict=True):
             at = datetime.now(UTC) - timedelta(days=age - 0.9)
@@ -107,9 +110,13 @@ def fill(root: Path, models: int, entries: int) -> None:
                 kept = state.seq
                 registry.ledger.keep(checkpoint_of(state))
             state = advance(state, *made)
-            registry.ledger.append(made, state.head)
+            assert state.head
+            chains.append((made, state.head))
+        registry.ledger.append_all(chains)
+        present = {str(one.tag) for one in store.versions(history.model)}
         for tag, stage in state.versions.stages.items():
-            store.write_stage(Tag.parse(tag), Stage(str(stage)))
+            if tag in present:
+                store.write_stage(Tag.parse(tag), Stage(str(stage)))
         registry.parts.writer.claim(history.model)
         if number % 100 == 99:
             print(f"made {number + 1} models", flush=True)
