@@ -69,9 +69,7 @@ def verify(
     return ""
 
 
-def _scores_last_rows(
-    version: VersionState, store: ModelStore, reader: Reader, notice: Callable[[str], None]
-) -> bool:
+def _scores_last_rows(version: VersionState, store: ModelStore, reader: Reader, notice: Callable[[str], None]) -> bool:
     """Return whether the version scores the last rows of its file. If not, all rows may still give other features."""
     import numpy as np
 
