@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from promotion.adapters.files import replace_parts
 
-_FOLDER, _MOST = "scored", 20
+_FOLDER, _MOST = "scored", 500
 _INSTALLED = {"site-packages", "dist-packages"}
 _DESCRIBING = (".dist-info", ".egg-info", ".egg-link", ".pth")
 _Stamp: TypeAlias = list[str | int]
@@ -27,7 +27,7 @@ _Stamp: TypeAlias = list[str | int]
 def mark_scored(cache_folder: Path, model: str, versions: Iterable[str]) -> None:
     """Keep that these versions scored in this process, if the folder can be written to.
 
-    Of the earlier marks, those stay that hold, up to 20 of a model. `versions` are digests of all
+    Of the earlier marks, those stay that hold, up to 500 of a model. `versions` are digests of all
     that scoring depends on besides the environment.
     """
     path = _path(cache_folder, model)
