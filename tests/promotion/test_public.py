@@ -53,7 +53,9 @@ def test_open_finds_the_nearest_configuration(tmp_path):
     assert isinstance(registry, promotion.Registry)
     assert (registry.config.actor, registry.config.root, registry.models()) == ("ci", tmp_path, ())
     assert registry.champion("toy") is None
-    assert repr(registry) == f"Registry(ledger='sqlite:///{tmp_path}/.promotion/ledger.db', store='{registry.store.home}')"
+    assert (
+        repr(registry) == f"Registry(ledger='sqlite:///{tmp_path}/.promotion/ledger.db', store='{registry.store.home}')"
+    )
 
 
 @pytest.mark.integration

@@ -55,12 +55,23 @@ class TestWhole:
         assert kept.read_bytes() == before
         assert [one.name for one in snapshots.folder.iterdir()] == [kept.name]
 
-    def test_of_an_answer_that_breaks_off_nothing_is_kept(self, snapshots, web):
-        synthetic_rows(50_000).to_csv(web.folder / "rows.csv", index=False)
-        web.breaks_after = 1_000_000
-        told = why(snapshots, f"{web.url.replace('://', '://me:s3cret@')}/rows.csv")
-        assert told.startswith(f"{web.url.replace('://', '://***@')}/rows.csv could not be read (")
-        assert told.endswith("Nothing of it was kept. Run the command again.")
+    @pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.parquet"])
+    def test_of_an_answer_that_breaks_off_nothing_is_kept(self, snapshots, web, name):
+        rows, path = synthetic_rows(50_000), web.folder / name
+        rows.to_parquet(path) if name == "rows.parquet" else rows.to_csv(path, index=False)
+        web.breaks_after = 100_000
+        assert why(snapshots, f"{web.url.replace('://', '://me:s3cret@')}/{name}") == (
+            f"{web.url.replace('://', '://***@')}/{name} could not be read (100,000 bytes arrived, but the server "
+            f"announced {path.stat().st_size:,}). Nothing of it was kept. Run the command again."
+        )
+
+    def test_a_server_that_stops_answering_is_told_in_words(self, snapshots, web, monkeypatch):
+        (web.folder / "rows.csv").write_text("id\n" * 1000)
+        monkeypatch.setattr("promotion.adapters.sources.urls._QUIET_SECONDS", 0.2)
+        monkeypatch.setattr("sources._Handler.copyfile", lambda *_: time.sleep(1))
+        assert "rows.csv could not be read (the server stopped answering). Nothing of it" in why(
+            snapshots, f"{web.url}/rows.csv"
+        )
 
     def test_of_a_query_whose_connection_breaks_off_nothing_is_kept(self, snapshots, postgres_server):
         url, sql = postgres_server.new_database(), "select generate_series(1, 200000) as id"
