@@ -184,10 +184,6 @@ def _first(error: BaseException, url: str) -> str:
     if status := getattr(error, "status", 0):
         known = status in {one.value for one in HTTPStatus}
         return f"the server answers {status}{f', {HTTPStatus(status).phrase}' if known else ''}"
-    said = (
-        " ".join(str(error).removeprefix(f"[Errno {getattr(error, 'errno', '')}] ").split()).replace(
-            url, shown_url(url)
-        )
-        or type(error).__name__
-    )
+    plain = str(error).removeprefix(f"[Errno {getattr(error, 'errno', '')}] ")
+    said = " ".join(plain.split()).replace(url, shown_url(url)) or type(error).__name__
     return shown_url(said)[:200].rstrip(".")

@@ -183,7 +183,17 @@ class TestMistakes:
 
     @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "duckdb"])
     @pytest.mark.parametrize(
-        "sql", ["drop table rows", "delete from rows returning *", "create table x as select 1 as id", ""]
+        "sql",
+        [
+            "drop table rows",
+            "delete from rows returning *",
+            "create table x as select 1 as id",
+            "",
+            "select id from rows; drop table rows",
+            "select 1 as id; commit; drop table rows",
+            "commit; drop table rows; select 1 as id",
+            "with x as (delete from rows returning *) select * from x",
+        ],
     )
     def test_a_statement_that_writes_is_refused_and_changes_nothing(self, snapshots, request, tmp_path, kind, sql):
         url = f"sqlite:///{tmp_path / 'rows.db'}"
@@ -191,8 +201,49 @@ class TestMistakes:
             url = request.getfixturevalue("postgres_server").new_database()
         write_table(synthetic_rows(20), url)
         told = why(snapshots, query(sql, None if kind == "duckdb" else url))
-        assert re.search(r"is no query|readonly|read-only|syntax error", told)
+        assert re.search(r"is no query|may write|rows does not exist|Write one `select`, which only reads\.$", told)
         assert pq.read_metadata(snapshots.take(query("select * from rows", url))).num_rows == 20
+
+    def test_a_function_that_writes_and_a_second_statement_change_nothing_in_postgresql(
+        self, snapshots, postgres_server
+    ):
+        url = postgres_server.new_database()
+        write_table(synthetic_rows(20), url)
+        name = re.search(r"/(t\d+)\?", url)[1]
+        emptied = "begin delete from rows; return 1; end"
+        postgres_server.sql(f"create function emptied() returns int as $$ {emptied} $$ language plpgsql", name)
+        for sql, said in {
+            "select emptied() as id": "cannot execute DELETE in a read-only transaction",
+            "select id from rows; select id from rows": "cannot insert multiple commands into a prepared statement",
+        }.items():
+            told = why(snapshots, query(sql, url))
+            assert re.fullmatch(
+                rf"The query failed \({said}\)\. It is .*: {re.escape(sql)}\. Write one `select`, which .*", told
+            )
+        assert postgres_server.sql("select count(*) from rows", name) == [(20,)]
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            "copy (select 1) to 'out.csv'",
+            "export database 'out'",
+            "attach 'kept.db' as k; delete from k.rows",
+            "attach 'out.db' as o",
+            "attach 'kept.db' as k; with x as (delete from k.rows returning *) select * from x",
+        ],
+    )
+    def test_a_statement_before_a_query_of_duckdb_writes_nothing(self, snapshots, tmp_path, before):
+        import duckdb
+
+        with duckdb.connect(str(tmp_path / "kept.db")) as database:
+            database.execute("create table rows as select range as id from range(20)")
+        told = why(snapshots, query(f"{before}; select 1 as id"))
+        assert re.search(
+            r"may write .* Write only `set`, `load`, `create` and `attach … \(read_only\)` there|2 queries", told
+        )
+        assert {one.name for one in tmp_path.iterdir()} == {"kept.db", "snapshots"}
+        reads = "attach 'kept.db' as k (read_only); create macro twice(x) as 2 * x; select twice(id) as id from k.rows"
+        assert pq.read_metadata(snapshots.take(query(reads))).num_rows == 20
 
     def test_colons_and_percents_in_a_query_are_text(self, snapshots, postgres_server, tmp_path):
         write_table(synthetic_rows(20), f"sqlite:///{tmp_path / 'rows.db'}")
