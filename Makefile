@@ -52,10 +52,10 @@ test: env debian ## Run all but the slow tests: six minutes, with a real MLflow,
 test-slow: env debian ## Run the slow tests: kills at every step, live servers, every page of the docs, long simulations
 	$(PYTEST) -m slow
 
-# The tests of Prefect's pages use Debian's browser. Its server runs on Debian's PostgreSQL, because it needs the extension
+# The tests of Prefect's pages use Debian's browser, and those of completion its shells. Prefect's server runs on Debian's PostgreSQL, because it needs the extension
 # pg_trgm, which the PostgreSQL in our wheel lacks.
 debian:
-	@missing=; command -v chromium >/dev/null || missing=chromium; \
+	@missing=; for one in chromium zsh fish; do command -v $$one >/dev/null || missing="$$missing $$one"; done; \
 	ls /usr/lib/postgresql/*/share/extension/pg_trgm.control /usr/share/postgresql/*/extension/pg_trgm.control \
 		2>/dev/null | grep -q . || missing="$$missing postgresql"; \
 	[ -z "$$missing" ] || { as=; [ "$$(id -u)" = 0 ] || as="sudo -n"; \

@@ -1,4 +1,4 @@
-"""Guesses from names and first rows what the columns of a data file are, for `promotion init MODEL --data FILE`."""
+"""Guesses from names and first rows what the columns of a data file are, for `promotion init MODEL --data DATA`."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from promotion.cli.output import Json, Misuse, say
+from promotion.cli.progress import clear_progress
 from promotion.visible import visible
 
 if TYPE_CHECKING:
-    from promotion.cli.columns import Features, Roles
+    from promotion.cli.columns import Features, Roles, Sample
 
 EXAMPLE = "promotion init churn --data data/customers.csv"
 NONE = "none"
@@ -31,7 +32,8 @@ def init(
         typer.Argument(help="Name of the new model; without --data, the folder for promotion.toml.", metavar="[MODEL]"),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Data file of the new model, CSV or Parquet.", metavar="FILE")
+        str | None,
+        typer.Option(help="Data of the new model: a CSV or Parquet file, a folder, pattern or URL.", metavar="DATA"),
     ] = None,
     key: Annotated[
         str | None, typer.Option(help="Column that identifies a row. Defaults to a guess.", metavar="COLUMN")
@@ -49,9 +51,9 @@ def init(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a commented promotion.toml; with --data, a recipe for the file.
+    """Write a commented promotion.toml; with --data, a recipe for the data.
 
-    With --data, guesses from the columns of the file what identifies, labels, orders and groups its rows, asks at a
+    With --data, guesses from the columns what identifies, labels, orders and groups its rows, asks at a
     terminal, writes MODEL_recipe.py, and adds the model to promotion.toml. `promotion retrain MODEL` then works.
 
     Without --data, writes a promotion.toml in which the fraud classifier is the example and other settings are
@@ -60,29 +62,30 @@ def init(
     named = {"key": key, "label": label, "time": time, "group": group}
     if data is not None:
         if target is None:
-            raise Misuse("Name the new model: `promotion init MODEL --data FILE`.")
+            raise Misuse("Name the new model: `promotion init MODEL --data DATA`.")
         _write_model(target, data, named, as_json=as_json)
     elif any(one is not None for one in named.values()):
-        raise Misuse("--key, --label, --time and --group describe the columns of a data file. Add --data FILE.")
+        raise Misuse("--key, --label, --time and --group describe the columns of data. Add --data DATA.")
     else:
         _write_settings(Path(target or ""), as_json=as_json)
 
 
-def _write_model(model: str, data: Path, named: Mapping[str, str | None], *, as_json: bool) -> None:
+def _write_model(model: str, data: str, named: Mapping[str, str | None], *, as_json: bool) -> None:
     from promotion.cli import skeleton
-    from promotion.cli.columns import Roles, sample_of
+    from promotion.cli.columns import sample_of
+    from promotion.cli.predictions import fetched
     from promotion.vocabulary import is_name
 
     if not is_name(model):
         raise Misuse(f"'{model}' cannot name a model: a name has at most 63 of a-z, 0-9, '_', '-', '.'.")
-    sample = sample_of(data)
-    taken = set(named.values())
-    guess = {role: None if one in taken else one for role, one in vars(sample.guess()).items()}
+    _require_no_secret(data)
     asks = sys.stdin.isatty() and not as_json
-    answers = {role: _answer(role, named[role], guess[role], asks=asks) for role in guess}
-    roles = Roles(**{role: None if one == NONE else one for role, one in answers.items()})
-    skeleton.require_roles(roles, sample, data)
-    features, split = skeleton.checked(data, roles, sample.features(roles))
+    with fetched(data) as path:
+        clear_progress()  # before it asks
+        sample = sample_of(path)
+        roles, guess = _roles(sample, named, asks=asks)
+        skeleton.require_roles(roles, sample, path)
+        features, split = skeleton.checked(path, roles, sample.features(roles))
     recipe, settings = skeleton.write(model, data, roles, features, _settings())
     guessed = [role for role in guess if named[role] is None and not asks]
     say(
@@ -101,6 +104,28 @@ def _write_model(model: str, data: Path, named: Mapping[str, str | None], *, as_
         f"`promotion retrain {model}` trains and judges a first version.",
         as_json=as_json,
     )
+
+
+def _require_no_secret(data: str) -> None:
+    from promotion.data_sources import is_url, shown_url
+
+    if is_url(data) and shown_url(data) != data:
+        raise Misuse(
+            f"--data contains a password or parameters ({shown_url(data)}), which the settings would keep. Name a file "
+            "with the same columns instead, and set the URL as `data` in the environment."
+        )
+
+
+def _roles(
+    sample: "Sample", named: Mapping[str, str | None], *, asks: bool
+) -> "tuple[Roles, Mapping[str, str | None]]":
+    """Return the columns by option, answer or guess, and the guesses."""
+    from promotion.cli.columns import Roles
+
+    taken = set(named.values())
+    guess = {role: None if one in taken else one for role, one in vars(sample.guess()).items()}
+    answers = {role: _answer(role, named[role], guess[role], asks=asks) for role in guess}
+    return Roles(**{role: None if one == NONE else one for role, one in answers.items()}), guess
 
 
 def _answer(role: str, named: str | None, guess: str | None, *, asks: bool) -> str | None:
@@ -162,7 +187,7 @@ def _write_settings(folder: Path, *, as_json: bool) -> None:
         raise ConfigError(message, path=path) from None
     except FileNotFoundError:
         model = (
-            f" For a model named {folder}, run `promotion init {folder} --data FILE`." if is_name(str(folder)) else ""
+            f" For a model named {folder}, run `promotion init {folder} --data DATA`." if is_name(str(folder)) else ""
         )
         raise ConfigError(f"There is no folder {folder}.{model}", path=path) from None
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from promotion.cli.columns import Features, Roles, Sample
 from promotion.cli.output import Misuse
+from promotion.data_sources import is_url
 from promotion.errors import ConfigError, DataError, UnknownName
 
 _WIDTH = 100
@@ -85,7 +86,7 @@ def checked(path: Path, roles: Roles, features: Features) -> "tuple[Features, Sp
     return features, getattr(reading, how)(rows, **by, holdout=0.3)
 
 
-def write(model: str, path: Path, roles: Roles, features: Features, settings: Path) -> tuple[Path, Path]:
+def write(model: str, where: str, roles: Roles, features: Features, settings: Path) -> tuple[Path, Path]:
     """Write the recipe, and add the model to the settings; returns both paths.
 
     Raises:
@@ -98,7 +99,7 @@ def write(model: str, path: Path, roles: Roles, features: Features, settings: Pa
     section = _template("model.toml").substitute(
         model=model if re.fullmatch(r"[\w-]+", model) else _literal(model),
         recipe=_literal(f"{module}:{kind}"),
-        data=_literal(_relative(path, settings.parent)),
+        data=_literal(where if is_url(where) else _relative(Path(where), settings.parent)),
     )
     text = _extended(settings, section, model)
     if recipe.exists():

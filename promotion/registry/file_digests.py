@@ -1,11 +1,14 @@
 """Digests of data, each taken once as long as the files do not change, and ahead of its use if there is time."""
 
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import TypeAlias
 
-from promotion.data_folders import data_digest, files_of
+from promotion.data_folders import data_digest, files_of, is_several
+from promotion.errors import DataError
+from promotion.visible import visible
 
 Stamp: TypeAlias = tuple[tuple[str, int, int], ...]
 """Name, modification time in nanoseconds and size in bytes of each file; empty if there is no file."""
@@ -13,8 +16,28 @@ Stamp: TypeAlias = tuple[tuple[str, int, int], ...]
 
 def stamp_of(path: Path) -> Stamp:
     """Return the stamp of the files of a path now."""
-    found = ((str(one), one.stat()) for one in files_of(path))
-    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in found)
+    stamps = []
+    for one in files_of(path):
+        with suppress(FileNotFoundError):  # removed since the folder was listed
+            state = one.stat()
+            stamps.append((str(one), state.st_mtime_ns, state.st_size))
+    return tuple(stamps)
+
+
+def require_unchanged(path: Path, stamp: Stamp) -> None:
+    """Check that the files of a path are still those of the stamp.
+
+    Raises:
+        DataError: one was added, removed or changed.
+    """
+    now = stamp_of(path)
+    if now == stamp:
+        return
+    names = ", ".join(sorted({Path(name).name for name, *_ in {*now} ^ {*stamp}})) if is_several(path) else ""
+    raise DataError(
+        f"{path} changed while it was read{f' ({visible(names)})' if names else ''}. Wait until it is completely "
+        "written, and run the command again."
+    )
 
 
 class FileDigests:
@@ -32,6 +55,7 @@ class FileDigests:
 
         Raises:
             OSError: the file cannot be read.
+            DataError: it changed meanwhile.
         """
         stamp = stamp_of(path)
         if not stamp:
@@ -40,6 +64,7 @@ class FileDigests:
             return self._future(path, stamp).result(), stamp
         except OSError:
             del self._taken[path, stamp]  # reading may succeed the next time
+            require_unchanged(path, stamp)
             raise
 
     def _future(self, path: Path, stamp: Stamp) -> Future[str]:

@@ -12,7 +12,7 @@ from promotion.config import ModelConfig
 from promotion.draws import UNSAID, Draws
 from promotion.errors import DataError, as_data_error
 from promotion.interfaces import Recall, Recipe, is_repeatable, read_anew, task_of_recipe
-from promotion.registry.file_digests import Stamp, stamp_of
+from promotion.registry.file_digests import Stamp, require_unchanged
 from promotion.registry.recipes import code_digest
 from promotion.row_keys import form_in_use
 
@@ -128,13 +128,13 @@ def _naming(source: Source) -> Iterator[None]:
 
 def _load(source: Source) -> "pd.DataFrame":
     """Read the rows with the recipe, without a cache."""
-    with as_data_error(f"The recipe could not load {source.what}"), _naming(source):
-        rows = source.recipe.load(source.path)
+    try:
+        with as_data_error(f"The recipe could not load {source.what}"), _naming(source):
+            rows = source.recipe.load(source.path)
+    except DataError:
+        require_unchanged(source.path, source.stamp)  # that is why, if a file was removed or is half written
+        raise
+    require_unchanged(source.path, source.stamp)
     if not hasattr(rows, "columns"):
         raise DataError(f"The recipe's `load` must return a pandas DataFrame, but returned {type(rows).__name__}.")
-    if stamp_of(source.path) != source.stamp:
-        message = (
-            f"{source.path} changed while it was read. Wait until it is completely written, and run the command again."
-        )
-        raise DataError(message)
     return rows

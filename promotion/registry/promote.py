@@ -56,11 +56,12 @@ def plan_promotion(
     return plan_of(state, *begun, *registered, overriding, verified(parts, version, plan))
 
 
-def require_promoted(tag: Tag, done: Plan) -> None:
-    """Check that an applied promotion put the version into `prod`."""
+def promoted(tag: Tag, done: Plan) -> TransitionPlanned:
+    """Return the transition of an applied promotion; raises `Refused` if it did not put the version into `prod`."""
     if not done.promotes:
         verdict = "it waits for approval" if done.decided.waits else done.decided.verdict
         raise Refused(f"{tag} was judged again and not promoted: {verdict}. {done.decided.summary}", tag=tag)
+    return done.moved
 
 
 def _judged_again(parts: Parts, tag: Tag, reason: str, start_anew: str | None) -> Plan:

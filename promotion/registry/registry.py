@@ -51,6 +51,9 @@ class Registry:
         hidden = {"apply", "collect", "parts", "reader"}  # for the flows and the commands
         return [name for name in super().__dir__() if not name.startswith("_") and name not in hidden]
 
+    def __repr__(self) -> str:
+        return f"Registry(ledger={self.ledger.place!r}, store={str(getattr(self.store, 'home', self.store.name))!r})"
+
     def champion(self, model: str, at: datetime | None = None) -> Version | None:
         """Return the champion now, in O(1), or at a past moment; None if no version serves or served.
 
@@ -151,8 +154,7 @@ class Registry:
         from promotion.registry.gate import plan_gate
 
         self.parts.writer.check_signer()
-        plan = plan_gate(self.parts, self._completed(tag), data=data, holdout=holdout, step=step)
-        return self.apply(plan).decided
+        return self.apply(plan_gate(self.parts, self._completed(tag), data=data, holdout=holdout, step=step)).decided
 
     def promote(
         self, tag: Tag | str, *, reason: str, override: bool = False, rejudge: bool = False
@@ -166,12 +168,11 @@ class Registry:
                 again and did not pass, which is recorded.
             DataError: the version cannot score.
         """
-        from promotion.registry.promote import plan_promotion, require_promoted
+        from promotion.registry.promote import plan_promotion, promoted
 
         tag = self._completed(tag)
-        done = self.apply(plan_promotion(self.parts, tag, reason=reason, override=override, rejudge=rejudge))
-        require_promoted(tag, done)
-        return done.moved
+        plan = plan_promotion(self.parts, tag, reason=reason, override=override, rejudge=rejudge)
+        return promoted(tag, self.apply(plan))
 
     def rollback(
         self,
@@ -249,11 +250,10 @@ class Registry:
 
     def readmit(self, tag: Tag | str, *, reason: str) -> VersionState:
         """Readmit a rolled-back version to be judged again, in its stage; raises `Refused` if no rollback blocks it."""
-        from promotion.registry.moves import find
         from promotion.registry.readmit import plan_readmission
 
         tag = self._completed(tag)
-        return find(self.apply(plan_readmission(self.parts, tag, reason=reason)).state, tag)
+        return self.apply(plan_readmission(self.parts, tag, reason=reason)).state.versions[str(tag)]
 
     def repair(self, model: str) -> Plan:
         """Complete interrupted changes, rewrite labels that disagree with the ledger, and move torn folders out.

@@ -26,6 +26,8 @@ class Kept:
         version: the trainer's own name for it.
         data: the file that it was trained on.
         data_digest: SHA-256 of the bytes of that file.
+        source: the URL or query that the file is a snapshot of, without passwords; None for any
+            other file.
         options: the options of the recipe, in addition to the configured ones.
         trained: the model.
     """
@@ -36,6 +38,7 @@ class Kept:
     data_digest: str
     options: Mapping[str, Any]
     trained: Trained
+    source: str | None = None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ runs again (a retry, a crashed worker), it continues from the version that it sa
 """
 
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -139,9 +140,13 @@ def _train(
     check_tracking(registry().config, model)
     if stage == "prod":
         check_hand_off(registry().config)
+    kept = read_kept(Path(trained), model) if trained else None
     loaded = load_data.with_options(result_storage=results_folder(registry().config))(model, data_path, options)
+    if kept:
+        check_same_data(kept, loaded.data.digest)
+        loaded = replace(loaded, data=replace(loaded.data, source=kept.source))
     saved = saved_before(registry().store, model)
-    tag = saved.tag if saved else _candidate(model, version or time_as_version(), loaded, options, trained)
+    tag = saved.tag if saved else _candidate(model, version or time_as_version(), loaded, options, kept)
     register(tag, _origin(tag, loaded.data, options))
     return concluded(hand_off(registry(), tag, gate_flow) if stage == "prod" else TrainedVersion(tag=str(tag)))
 
@@ -151,17 +156,13 @@ def time_as_version() -> str:
     return f"{flow_run.scheduled_start_time.astimezone(UTC):%Y.%m.%d.%H%M%S}"
 
 
-def _candidate(
-    model: str, version: str, loaded: Loaded, options: dict[str, Any] | None, trained_before: str | None
-) -> Tag:
+def _candidate(model: str, version: str, loaded: Loaded, options: dict[str, Any] | None, before: Kept | None) -> Tag:
     """Split, train, log, save. If anything fails after the training, the model is kept in a file."""
     recipe, data = loaded.recipe, loaded.data
     split = split_data(model, recipe, data, options)
     wrong = ""
-    if trained_before:
-        kept = read_kept(Path(trained_before), model)
-        check_same_data(kept, data.digest)
-    else:
+    kept = before
+    if kept is None:
         registry().parts.progress("Training")
         with as_data_error("The recipe could not train"):
             returned: Any = recipe.train(split.training, step=as_task)
@@ -174,9 +175,10 @@ def _candidate(
             data_digest=data.digest,
             options=options or {},
             trained=trained,
+            source=data.source,
         )
     config, notice = registry().config, registry().parts.notice
-    with nullcontext() if trained_before else kept_on_failure(config, kept, notice):
+    with nullcontext() if before else kept_on_failure(config, kept, notice):
         if wrong:
             message = f"The recipe's `train` must return a promotion.Trained, but returned an object of type {wrong}."
             raise DataError(f"{message} Write `return Trained(model=…)`.")

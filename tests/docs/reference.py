@@ -19,10 +19,11 @@ Exit codes: 0 done, 1 error, 2 wrong usage, 3 rejected, 4 held or waiting for ap
 somebody else moved an alias in MLflow, 6 somebody else changed the model's ledger first, 130 stopped by Ctrl-C or by answering
 no. Every command takes `--json`; [JSON output](json.md) has the schemas. Commands that ask for confirmation take `--yes`.
 
-`promotion --install-completion` sets up your shell (bash, zsh, fish or PowerShell) to complete commands and options. It also
-completes models that are configured or recorded, for `MODEL`; the versions of a model in the ledger and in the store, for
-`TAG`; and the IDs of decisions, for `DECISION`, after the first digit. If several models begin with the same letters, it
-completes their names first.
+`promotion --install-completion` sets up the shell in which you run it (bash, zsh, fish or PowerShell) to complete commands
+and options; then open a new terminal. It also completes models that are configured or recorded, for `MODEL`; the versions of
+a model in the ledger and in the store, for `TAG`; and the IDs of decisions, for `DECISION`, after the first digit. If several
+models begin with the same letters, it completes their names first. In zsh, the first Tab of a session only loads the
+completion: press it again. Tests complete in bash, zsh and fish; nobody has tried PowerShell.
 
 At a terminal, a command that takes longer shows what it does, such as `Scoring`, on standard error, and removes the line
 before it writes its answer. `--quiet` shows nothing; neither does a command whose standard error is not a terminal. In

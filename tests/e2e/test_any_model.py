@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from recipes import synthetic_rows
+from sources import SQL, write_table
 
 import promotion
 from promotion.cli import run
@@ -252,6 +253,23 @@ def test_going_on_needs_the_file_that_trained_and_not_the_configured_one(toys, c
     (toys / "artifacts").unlink()
     capsys.readouterr()
     assert run(["retrain", "toy", "--trained", str(kept)]) == 0
+
+
+def test_going_on_records_the_query_that_gave_the_rows(toys, capsys, monkeypatch):
+    (toys / "anything.py").write_text(RECIPE + MODELS["object"])
+    write_table(synthetic_rows(), f"sqlite:///{toys}/rows.db")
+    monkeypatch.setenv("PROMOTION_MODELS__TOY__DATA", json.dumps({"sql": SQL, "url": "sqlite:///rows.db"}))
+    (toys / "artifacts").write_text("in the way")
+    assert run(["retrain", "toy"]) == 1
+    (kept,) = (toys / ".promotion" / "unsaved").iterdir()
+    (toys / "artifacts").unlink()
+    (toys / "rows.db").unlink()
+    capsys.readouterr()
+    assert run(["retrain", "toy", "--trained", str(kept)]) == 0
+    assert f"of sqlite:///rows.db: {SQL}" in " ".join(capsys.readouterr().out.split())
+    first, decided = (entry.content() for entry in promotion.open().history("toy")[:2])
+    assert (first.source, decided.decision.holdout.source) == (f"sqlite:///rows.db: {SQL}",) * 2
+    assert first.data.startswith(".promotion/snapshots/")
 
 
 @pytest.mark.parametrize(

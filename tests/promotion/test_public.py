@@ -1,4 +1,5 @@
 import doctest
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -52,6 +53,20 @@ def test_open_finds_the_nearest_configuration(tmp_path):
     assert isinstance(registry, promotion.Registry)
     assert (registry.config.actor, registry.config.root, registry.models()) == ("ci", tmp_path, ())
     assert registry.champion("toy") is None
+    assert (
+        repr(registry) == f"Registry(ledger='sqlite:///{tmp_path}/.promotion/ledger.db', store='{registry.store.home}')"
+    )
+
+
+@pytest.mark.integration
+def test_a_registry_shows_where_it_lies_without_secrets(tmp_path, postgres_server):
+    from promotion.adapters.memory import MemoryMirror, MemoryStore
+    from promotion.config import Config
+
+    url = postgres_server.new_database()
+    registry = promotion.open(Config(root=tmp_path, ledger=url), store=MemoryStore(), mirror=MemoryMirror())
+    assert re.fullmatch(r"Registry\(ledger='postgresql[^']+://\*\*\*@[^']*', store='memory store'\)", repr(registry))
+    assert postgres_server.password not in repr(registry)
 
 
 def test_a_recipe_is_known_by_its_shape():

@@ -1,5 +1,6 @@
 """Write the rows of a query to a Parquet file, batch by batch: with DuckDB, or any database that SQLAlchemy opens."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from promotion.errors import DataError
 from promotion.secrets import without_password
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
 _ROWS = 50_000
@@ -19,6 +21,11 @@ _DRIVER = "Install the database's driver for SQLAlchemy, which has the module '{
 _POSTGRESQL = {"postgres", "postgresql"}
 _READING = {"stream_results": True, "postgresql_readonly": True, "no_parameters": True}
 """How SQLAlchemy runs a query: in batches, without writing, and as it is written (`:name` and `%` are text)."""
+_SELECT = "SELECT"
+_BEFORE = {"SET", "LOAD", "CREATE", "ATTACH"}
+"""DuckDB's statements that may come before the query."""
+_READ_ONLY = re.compile(r"\bread_only\s*[,)]", re.IGNORECASE)
+_OF_THE_STATEMENT = re.compile(r"syntax error|read-?only|data-modifying|multiple commands|one statement at a time")
 _EXTRAS = {"psycopg": "postgresql", _DUCKDB: "duckdb"}
 
 
@@ -73,14 +80,23 @@ def _by_duckdb(query: Query, root: Path) -> "Iterator[pa.RecordBatch]":
         raise DataError(f"There is no DuckDB database at {file}. Check the path in `url`.")
     with duckdb.connect(str(file) if named else ":memory:", read_only=bool(named)) as connection:
         connection.execute("SET file_search_path = ?", [str(root)])
-        statements = connection.extract_statements(query.sql)
-        asks = [one.expected_result_type == [duckdb.ExpectedResultType.QUERY_RESULT] for one in statements]
-        if not asks or not asks[-1]:
-            raise _no_query(query)
-        if sum(asks) > 1:
-            raise DataError(f"`sql` holds {sum(asks)} queries, but must hold one ({query}). Leave out the others.")
+        _require_reading(query, connection.extract_statements(query.sql))
         found: Any = connection.sql(query.sql)
         yield from found.to_arrow_reader(_ROWS)
+
+
+def _require_reading(query: Query, statements: "Sequence[duckdb.Statement]") -> None:
+    """Check that the last statement alone is a query, and that those before it write nowhere but to memory."""
+    kinds = [one.type.name for one in statements]
+    if kinds[-1:] != [_SELECT]:
+        raise _no_query(query)
+    if kinds.count(_SELECT) > 1:
+        message = f"`sql` holds {kinds.count(_SELECT)} queries, but must hold one ({query}). Leave out the others."
+        raise DataError(message)
+    for kind, one in zip(kinds, statements[:-1], strict=False):
+        if kind not in _BEFORE or (kind == "ATTACH" and not _READ_ONLY.search(one.query)):
+            allowed = "`set`, `load`, `create` and `attach … (read_only)`"
+            raise DataError(f"A statement before the query may write ({query}). Write only {allowed} there.")
 
 
 def _by_sqlalchemy(query: Query, root: Path) -> "Iterator[pa.RecordBatch]":
@@ -184,13 +200,16 @@ def _as_sentence(query: Query) -> Iterator[None]:
         way_out = f'Run `pip install "registry-flows[{_EXTRAS[name]}]"`.' if name in _EXTRAS else _DRIVER.format(name)
         raise DataError(f"The database of the query needs a package that is not installed. {way_out}") from error
     except Exception as error:  # each driver has errors of its own
-        message = f"The query failed ({_said(error, query)}). It is {query}."
+        said = _said(error, query)
+        way_out = " Write one `select`, which only reads." if _OF_THE_STATEMENT.search(said) else ""
+        message = f"The query failed ({said}). It is {query}.{way_out}"
         raise DataError(message) from error
 
 
 def _said(error: Exception, query: Query) -> str:
     """Return the driver's message in one line, without passwords."""
-    said = " ".join(str(getattr(error, "orig", None) or error).split())
+    original = getattr(error, "orig", None) or error
+    said = " ".join((getattr(getattr(original, "diag", None), "message_primary", None) or str(original)).split())
     if query.url:
         url = query.url.get_secret_value()
         said = said.replace(url, shown_url(url))

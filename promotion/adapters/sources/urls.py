@@ -1,5 +1,6 @@
 """Download what a URL names: a file, or the files of a folder or a pattern, with fsspec."""
 
+import errno
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ _PACKAGES = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs", "sftp": "paramiko
 _QUIET_SECONDS = 60
 _ONE_FILE = {"http", "https"}
 """Protocols without folders, in whose URLs `?` begins parameters."""
+_CUT = {"ClientPayloadError", "IncompleteReadError", "ResponseStreamingError"}
+"""Errors of aiohttp and botocore, which may not be installed, when a server breaks off its answer."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _ABSENT = {404, 410}
 _REFUSED = {401, 403}
 _BUSY = {429, *range(500, 600)}
@@ -30,6 +34,7 @@ def download(url: str, folder: Path) -> Path:
 
     Raises:
         DataError: it cannot be reached or read, there is no such file, or the package for it is missing.
+        OSError: the disk is full.
     """
     with _as_sentence(url):
         system, path = _opened(url)
@@ -88,11 +93,17 @@ def _names(system: Any, path: str) -> dict[str, str]:
 
 
 def _copy(system: Any, place: str, target: Path) -> None:
-    expected = system.info(place).get("size")
-    system.get_file(place, str(target))
+    expected, cause = system.info(place).get("size"), None
+    try:
+        system.get_file(place, str(target))
+    except Exception as error:
+        if type(error).__name__ not in _CUT:
+            raise
+        cause = error
     found = target.stat().st_size
-    if expected is not None and found != expected:
-        raise OSError(f"{found:,} of {expected:,} bytes arrived")
+    announced = "more" if expected is None else f"{expected:,}"
+    if cause or expected not in {None, found}:
+        raise OSError(f"{found:,} bytes arrived, but the server announced {announced}") from cause
 
 
 def _check_kind(file: Path, shown: str) -> None:
@@ -150,6 +161,8 @@ def _as_sentence(url: str) -> Iterator[None]:
         message = f"You may not read {shown} ({_first(error, url)}). Check your credentials for {_protocol(url)}://."
         raise DataError(message) from error
     except Exception as error:  # each protocol's library has errors of its own
+        if getattr(error, "errno", None) in _FULL:
+            raise
         raise _unread(error, url) from error
 
 
@@ -166,8 +179,11 @@ def _loops(error: BaseException) -> bool:
 def _first(error: BaseException, url: str) -> str:
     if _loops(error):
         return "the server redirects again and again"
+    if isinstance(error, TimeoutError):
+        return "the server stopped answering"
     if status := getattr(error, "status", 0):
         known = status in {one.value for one in HTTPStatus}
         return f"the server answers {status}{f', {HTTPStatus(status).phrase}' if known else ''}"
-    said = " ".join(str(error).split()).replace(url, shown_url(url)) or type(error).__name__
+    plain = str(error).removeprefix(f"[Errno {getattr(error, 'errno', '')}] ")
+    said = " ".join(plain.split()).replace(url, shown_url(url)) or type(error).__name__
     return shown_url(said)[:200].rstrip(".")

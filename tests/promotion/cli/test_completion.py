@@ -1,12 +1,14 @@
-"""Completion as bash does it, with the script of `promotion --show-completion`: it splits words at spaces and colons."""
+"""Completion as bash, zsh and fish do it. Bash splits words at spaces and colons, with Typer's script for it."""
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 
 import promotion
@@ -66,6 +68,55 @@ def test_bash_completes_commands_models_versions_and_decisions(with_champion, co
     assert set(found[4]) == {f"toy:{one}" for one in versions}
     assert set(found[5]) == versions
     assert found[6:] == [["spoilt"], ["twin"], [], ["weak"], [decision], [first], ["take"]]
+
+
+def in_fish(environment, lines):
+    ask = "".join(f"complete -C {shlex.quote(line)}; echo;" for line in lines)
+    said = subprocess.run(["fish", "-c", ask], env=environment, capture_output=True, text=True, check=True).stdout
+    return [{one.partition("\t")[0] for one in part.splitlines()} - {""} for part in said.split("\n\n")[: len(lines)]]
+
+
+def in_zsh(environment, lines):
+    """What each line becomes at Tab. At the first Tab of a session, zsh only loads the completion."""
+    terminal = pexpect.spawn("zsh", ["-i"], env=environment, encoding="utf-8", dimensions=(50, 200), timeout=60)
+    terminal.sendline("PROMPT='READY%# '; setopt list_ambiguous")
+    terminal.expect("READY[#%] ")
+    terminal.send("promotion \t\x15")
+    found = []
+    for line in lines:
+        terminal.send(f"{line}\t")
+        terminal.send("\x01echo '<\x05>'\r")  # put it between quotes and show it
+        terminal.expect("\n<(.*)>\r")
+        found.append({terminal.match[1].strip()})
+    terminal.close(force=True)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_after_installing_zsh_and_fish_complete_the_same(with_champion, command, tmp_path_factory, shell):
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    decision = json.loads(command("champion", "toy", "--json")[1])["decision_id"]
+    home = tmp_path_factory.mktemp("home")
+    ours = {"HOME": str(home), "ZDOTDIR": str(home), "XDG_CONFIG_HOME": str(home / ".config"), "TERM": "dumb"}
+    environment = {**os.environ, **ours, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    install = [shell, "-c", "promotion --install-completion; true"]  # the shell is asked from inside it
+    said = subprocess.run(install, env=environment, capture_output=True, text=True, check=True)
+    assert f"{shell} completion installed in {home}" in said.stdout
+    lines = {
+        "promotion stat": "status",
+        "promotion history t": "toy",
+        "promotion promote toy:w": "toy:weak",
+        "promotion compare toy:weak toy:t": "toy:twin",
+        "promotion rollback toy --to toy:w": "toy:weak",
+        f"promotion show {decision[:4]}": decision,
+        "promotion compare ro": "rows.csv",
+        "promotion gate --da": "--data",
+    }
+    found = (in_zsh if shell == "zsh" else in_fish)(environment, lines)
+    words = [{f"{line.rpartition(' ')[0]} {word}"} if shell == "zsh" else {word} for line, word in lines.items()]
+    assert found == words
 
 
 @pytest.mark.parametrize(

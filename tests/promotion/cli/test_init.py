@@ -8,9 +8,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sources import web
 
 import promotion
 from promotion.config import load_config
+
+__all__ = ["web"]
 
 
 class TestInit:
@@ -29,7 +32,7 @@ class TestInit:
         assert command("init", "absent") == (
             1,
             "",
-            "Error: There is no folder absent. For a model named absent, run `promotion init absent --data FILE`.\n",
+            "Error: There is no folder absent. For a model named absent, run `promotion init absent --data DATA`.\n",
         )
 
 
@@ -109,6 +112,20 @@ class TestModel:
         assert ({role: found[role] for role in GUESSED}, found["holdout_rows"]) == (GUESSED, 912)
         assert load_config().models["churn"].data == named
 
+    def test_of_a_url_the_address_is_the_data_and_errors_name_it(self, data, command, tmp_path, web):
+        (tmp_path / data).rename(web.folder / "orders.csv")
+        (web.folder / "none.csv").write_text("a,b\n")
+        url = f"{web.url}/orders.csv"
+        assert command("init", "churn", "--data", f"{web.url}/none.csv")[2] == (
+            f"Error: {web.url}/none.csv has no rows below its header.\n"
+        )
+        assert command("init", "churn", "--data", url, "--key", "nope")[2] == (
+            f"Error: There is no column 'nope'. Did you mean 'one'? Name a column of {url}.\n"
+        )
+        found = json.loads(command("init", "churn", "--data", url, "--json")[1])
+        assert ({role: found[role] for role in GUESSED}, found["holdout_rows"]) == (GUESSED, 912)
+        assert load_config().models["churn"].data == url
+
     def test_options_override_guesses_and_settings_are_added_to(self, data, command, tmp_path):
         command("init")
         before = (tmp_path / "promotion.toml").read_text()
@@ -169,8 +186,8 @@ class TestModel:
     @pytest.mark.parametrize(
         ("words", "sentence"),
         [
-            (["--data", "orders.csv"], "Name the new model: `promotion init MODEL --data FILE`."),
-            (["churn", "--key", "a"], "--key, --label, --time and --group describe the columns of a data file. Add --data FILE."),
+            (["--data", "orders.csv"], "Name the new model: `promotion init MODEL --data DATA`."),
+            (["churn", "--key", "a"], "--key, --label, --time and --group describe the columns of data. Add --data DATA."),
             (["churn", "--data", "two.csv"], "two.csv has no column that is clearly the label: expected a single column of 0 and 1"),
             (["churn", "--data", "orders.csv", "--key", "nope"], "There is no column 'nope'. Did you mean 'one'? Name a column of orders.csv."),
             (["churn", "--data", "orders.csv", "--label", "amount"], "Column 'amount' of orders.csv must hold 0 or 1, but row 1"),
@@ -178,6 +195,7 @@ class TestModel:
             (["churn", "--data", "none.csv"], "none.csv has no rows below its header."),
             (["churn", "--data", "words.csv", "--label", "a"], "Column 'a' of words.csv must hold numbers, but row 1 holds 'yes'. The label says with 1 and 0 what to predict, in every row. Change the file,"),
             (["churn", "--data", "same.csv"], "same.csv has no column that is clearly the key: expected a unique column. Name it with --key, or add a column"),
+            (["churn", "--data", "https://me:s3cret@host/a.csv?sig=s3cret"], "--data contains a password or parameters (https://***@host/a.csv?***), which the settings would keep. Name a file"),
             (["churn", "--data", "absent.csv"], "There is no data file at absent.csv."),
         ],
     )  # fmt: skip

@@ -55,12 +55,23 @@ class TestWhole:
         assert kept.read_bytes() == before
         assert [one.name for one in snapshots.folder.iterdir()] == [kept.name]
 
-    def test_of_an_answer_that_breaks_off_nothing_is_kept(self, snapshots, web):
-        synthetic_rows(50_000).to_csv(web.folder / "rows.csv", index=False)
-        web.breaks_after = 1_000_000
-        told = why(snapshots, f"{web.url.replace('://', '://me:s3cret@')}/rows.csv")
-        assert told.startswith(f"{web.url.replace('://', '://***@')}/rows.csv could not be read (")
-        assert told.endswith("Nothing of it was kept. Run the command again.")
+    @pytest.mark.parametrize("name", ["rows.csv", "rows.csv.gz", "rows.parquet"])
+    def test_of_an_answer_that_breaks_off_nothing_is_kept(self, snapshots, web, name):
+        rows, path = synthetic_rows(50_000), web.folder / name
+        rows.to_parquet(path) if name == "rows.parquet" else rows.to_csv(path, index=False)
+        web.breaks_after = 100_000
+        assert why(snapshots, f"{web.url.replace('://', '://me:s3cret@')}/{name}") == (
+            f"{web.url.replace('://', '://***@')}/{name} could not be read (100,000 bytes arrived, but the server "
+            f"announced {path.stat().st_size:,}). Nothing of it was kept. Run the command again."
+        )
+
+    def test_a_server_that_stops_answering_is_told_in_words(self, snapshots, web, monkeypatch):
+        (web.folder / "rows.csv").write_text("id\n" * 1000)
+        monkeypatch.setattr("promotion.adapters.sources.urls._QUIET_SECONDS", 0.2)
+        monkeypatch.setattr("sources._Handler.copyfile", lambda *_: time.sleep(1))
+        assert "rows.csv could not be read (the server stopped answering). Nothing of it" in why(
+            snapshots, f"{web.url}/rows.csv"
+        )
 
     def test_of_a_query_whose_connection_breaks_off_nothing_is_kept(self, snapshots, postgres_server):
         url, sql = postgres_server.new_database(), "select generate_series(1, 200000) as id"
@@ -172,7 +183,17 @@ class TestMistakes:
 
     @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "duckdb"])
     @pytest.mark.parametrize(
-        "sql", ["drop table rows", "delete from rows returning *", "create table x as select 1 as id", ""]
+        "sql",
+        [
+            "drop table rows",
+            "delete from rows returning *",
+            "create table x as select 1 as id",
+            "",
+            "select id from rows; drop table rows",
+            "select 1 as id; commit; drop table rows",
+            "commit; drop table rows; select 1 as id",
+            "with x as (delete from rows returning *) select * from x",
+        ],
     )
     def test_a_statement_that_writes_is_refused_and_changes_nothing(self, snapshots, request, tmp_path, kind, sql):
         url = f"sqlite:///{tmp_path / 'rows.db'}"
@@ -180,8 +201,49 @@ class TestMistakes:
             url = request.getfixturevalue("postgres_server").new_database()
         write_table(synthetic_rows(20), url)
         told = why(snapshots, query(sql, None if kind == "duckdb" else url))
-        assert re.search(r"is no query|readonly|read-only|syntax error", told)
+        assert re.search(r"is no query|may write|rows does not exist|Write one `select`, which only reads\.$", told)
         assert pq.read_metadata(snapshots.take(query("select * from rows", url))).num_rows == 20
+
+    def test_a_function_that_writes_and_a_second_statement_change_nothing_in_postgresql(
+        self, snapshots, postgres_server
+    ):
+        url = postgres_server.new_database()
+        write_table(synthetic_rows(20), url)
+        name = re.search(r"/(t\d+)\?", url)[1]
+        emptied = "begin delete from rows; return 1; end"
+        postgres_server.sql(f"create function emptied() returns int as $$ {emptied} $$ language plpgsql", name)
+        for sql, said in {
+            "select emptied() as id": "cannot execute DELETE in a read-only transaction",
+            "select id from rows; select id from rows": "cannot insert multiple commands into a prepared statement",
+        }.items():
+            told = why(snapshots, query(sql, url))
+            assert re.fullmatch(
+                rf"The query failed \({said}\)\. It is .*: {re.escape(sql)}\. Write one `select`, which .*", told
+            )
+        assert postgres_server.sql("select count(*) from rows", name) == [(20,)]
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            "copy (select 1) to 'out.csv'",
+            "export database 'out'",
+            "attach 'kept.db' as k; delete from k.rows",
+            "attach 'out.db' as o",
+            "attach 'kept.db' as k; with x as (delete from k.rows returning *) select * from x",
+        ],
+    )
+    def test_a_statement_before_a_query_of_duckdb_writes_nothing(self, snapshots, tmp_path, before):
+        import duckdb
+
+        with duckdb.connect(str(tmp_path / "kept.db")) as database:
+            database.execute("create table rows as select range as id from range(20)")
+        told = why(snapshots, query(f"{before}; select 1 as id"))
+        assert re.search(
+            r"may write .* Write only `set`, `load`, `create` and `attach … \(read_only\)` there|2 queries", told
+        )
+        assert {one.name for one in tmp_path.iterdir()} == {"kept.db", "snapshots"}
+        reads = "attach 'kept.db' as k (read_only); create macro twice(x) as 2 * x; select twice(id) as id from k.rows"
+        assert pq.read_metadata(snapshots.take(query(reads))).num_rows == 20
 
     def test_colons_and_percents_in_a_query_are_text(self, snapshots, postgres_server, tmp_path):
         write_table(synthetic_rows(20), f"sqlite:///{tmp_path / 'rows.db'}")
