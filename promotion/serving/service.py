@@ -11,14 +11,17 @@ from typing import Any
 import bentoml
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from promotion.errors import DataError
+from promotion.serving.faults import ModelFault
 from promotion.serving.served import NoChampion, ServedChampion
 
 MOST_ROWS = 10_000
+_log = logging.getLogger("promotion.serving")
 
 
 class _Body(bentoml.IODescriptor):  # type: ignore[misc]
@@ -63,11 +66,13 @@ class ChampionApi:
         bentoml.asgi_app(_GET)(cls)  # BentoML would not find it in this class
 
     def __init__(self) -> None:
-        logging.getLogger("promotion.serving").setLevel(logging.INFO)  # BentoML's log shows only warnings of others
+        _log.setLevel(logging.INFO)  # BentoML's log shows only warnings of others
         self.served = ServedChampion(self.model)
 
     def __is_ready__(self) -> bool:
-        return self.served.ready
+        if not self.served.ready:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, self.served.status()["problem"])
+        return True
 
     @bentoml.api(input_spec=_Row)  # type: ignore[untyped-decorator]
     def score(self, ctx: bentoml.Context, row: Any = None) -> dict[str, Any]:
@@ -97,6 +102,9 @@ class ChampionApi:
                 scores = champion.score(champion.rows(rows)).tolist()
         except DataError as error:
             return _refuse(ctx, str(error))
+        except ModelFault as error:
+            _log.exception("A request could not be answered.")
+            return _refuse(ctx, str(error), HTTPStatus.INTERNAL_SERVER_ERROR)
         except NoChampion as error:
             return _refuse(ctx, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
         self.served.count(scores)
