@@ -79,7 +79,7 @@ class ChampionApi:
         """Score one raw row: `{"row": {…}}`."""
         if not isinstance(row, dict):
             return _refuse(ctx, 'The body must be {"row": {...}}, with one raw row as a JSON object.')
-        answer = self._answer(ctx, [row])
+        answer = self.answer(ctx, [row])
         return {"score": answer.pop("scores")[0], **answer} if "scores" in answer else answer
 
     @bentoml.api(input_spec=_Rows)  # type: ignore[untyped-decorator]
@@ -89,14 +89,18 @@ class ChampionApi:
             return _refuse(ctx, 'The body must be {"rows": [{...}, ...]}, with at least one raw row as a JSON object.')
         if len(rows) > MOST_ROWS:
             return _refuse(ctx, f"A request may have {MOST_ROWS:,} rows, but has {len(rows):,}. Send several requests.")
-        return self._answer(ctx, rows)
+        return self.answer(ctx, rows)
 
     @bentoml.api  # type: ignore[untyped-decorator]
     def champion(self) -> dict[str, Any]:
         """Tell which version serves: what `serving` in the configuration asks for."""
         return self.served.status()
 
-    def _answer(self, ctx: bentoml.Context, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def answer(self, ctx: bentoml.Context, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return `scores`, `tag` and `decision` for raw rows; if they cannot be scored, set the status, return `error`.
+
+        For endpoints of your own: an error raised in one becomes BentoML's answer, which does not say what is wrong.
+        """
         try:
             with self.served.lease() as champion:
                 scores = champion.score(champion.rows(rows)).tolist()

@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from docs.pages import blocks_of
 from servers import PROGRAMS
-from services import CONFIGURATION, ROW, Load, all_serve, served, until
+from services import CONFIGURATION, ROW, Load, Service, all_serve, served, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving"), pytest.mark.timeout(300)]
 
@@ -50,6 +52,25 @@ def test_a_fault_of_the_model_is_answered_with_500_and_logged(folder):
         assert service.get("/score_batch", {"rows": [ROW, {**ROW, "a": 13}]}) == (500, {"error": sentence})
         assert service.get("/score", {"row": ROW})[0] == 200
         assert "RuntimeError: thirteen" in service.log.read_text()
+
+
+def test_an_endpoint_of_ones_own_as_the_guide_shows_it(folder):
+    page = Path(__file__).parents[2] / "docs/how-to/serve.md"
+    (block,) = (block for block in blocks_of(page) if block.title == "service.py")
+    (folder / "service.py").write_text(block.source)
+    homes = {"BENTOML_HOME": str(folder / "home"), "PROMOTION_BENTOML_HOME": str(folder / "bentoml")}
+    paths = os.pathsep.join([str(folder), *sys.path])
+    service = Service(folder, PROGRAMS / "bentoml", "serve", "service:Toy", PYTHONPATH=paths, **homes)
+    service.start()
+    try:
+        service.wait()
+        assert service.get("/decline", {"row": {"a": 30.0, "b": 30.0}}) == (200, {"decline": True, "tag": "toy:weak"})
+        code, told = service.get("/decline", {"row": {"a": 1.0}})
+        assert (code, told["error"].partition(",")[0]) == (400, "Each row must have the column b")
+        assert service.get("/decline", {"row": {**ROW, "a": 13}})[0] == 500
+        assert service.get("/score", {"row": ROW})[1]["tag"] == "toy:weak"
+    finally:
+        service.stop()
 
 
 def test_a_champion_of_changed_code_serves_after_a_restart_and_until_then_the_audit_tells(folder):
