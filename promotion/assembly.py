@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from promotion.interfaces import LedgerStore, Mirror, ModelStore, Recall
     from promotion.ledger.chain import Entry
     from promotion.ledger.state import State
+    from promotion.registry.announced import VersionFiles
     from promotion.registry.registry import Registry
 
 
@@ -127,10 +128,10 @@ def _pages(settings: Config, entry: "Entry") -> dict[str, str]:
     return {shows: address for shows, address in pages.items() if address}
 
 
-def _announce(entries: "Sequence[Entry]") -> None:
-    """Call all entry points in the group `promotion.listeners` with the recorded entries."""
+def _announce(entries: "Sequence[Entry]", files: "Mapping[str, VersionFiles]") -> None:
+    """Call all entry points in the group `promotion.listeners` with the recorded entries and their versions' files."""
     for point in _points("promotion.listeners"):
-        point.load()(entries)
+        point.load()(entries, files)
 
 
 @cache

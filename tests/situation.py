@@ -44,7 +44,7 @@ def ticking():
     return lambda: NOON + timedelta(minutes=next(minutes))
 
 
-def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", announce=lambda _: None):
+def open_at(config, *, store, mirror, clock=None, actor=lambda: "os:alice", announce=lambda *_: None):
     """Open a registry; its notices are in `notices`."""
     notices = []
     registry = Registry(

@@ -23,7 +23,7 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
     Args:
         state: state of the ledger; without a champion, nothing is requested.
         url: answers with JSON: `{"tag": "fraud_classifier:abc", "digest": "…", "problem": "…"}`;
-            digest and problem are optional.
+            digest and problem are optional. While it has loaded nothing, tag is null and problem says why.
     """
     champion, place = state.champion, without_password(url)
     if champion is None:
@@ -43,7 +43,7 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
 
 def _differs(champion: Champion, answer: dict[str, Any]) -> str | None:
     """Return what is loaded if it is not the champion; None if it is."""
-    tag, digest, problem = answer["tag"], answer.get("digest"), answer.get("problem")
+    tag, digest, problem = answer["tag"] or "nothing", answer.get("digest"), answer.get("problem")
     if tag == champion.tag and digest in {None, champion.digest}:
         return None
     loaded = f"{tag} with digest {digest[:12]}" if isinstance(digest, str) else str(tag)
@@ -64,6 +64,10 @@ def _asked(url: str) -> dict[str, Any]:
 def _read(request: Request) -> dict[str, Any]:
     with urlopen(request, timeout=_PATIENCE_SECONDS) as response:  # noqa: S310
         answer = json.loads(response.read(_MOST_BYTES))
-    if not isinstance(answer, dict) or not isinstance(answer.get("tag"), str):
-        raise ValueError('an answer without "tag"')  # noqa: TRY004 - of a value from outside
+    if not isinstance(answer, dict) or not (isinstance(answer.get("tag"), str) or _waits(answer)):
+        raise ValueError('an answer without "tag"')
     return answer
+
+
+def _waits(answer: dict[str, Any]) -> bool:
+    return "tag" in answer and answer["tag"] is None and isinstance(answer.get("problem"), str)

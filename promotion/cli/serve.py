@@ -1,8 +1,10 @@
 """`promotion serve`: a service that follows the champion."""
 
+import fcntl
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +20,11 @@ try:
     cli()
 except KeyboardInterrupt:  # before BentoML handles it
     raise SystemExit(130)
+except OSError as error:
+    import errno
+    if error.errno != errno.EADDRINUSE:
+        raise
+    raise SystemExit("Another process began to listen at this address meanwhile. Choose another --port or --host.")
 """
 
 
@@ -41,6 +48,7 @@ def serve(
     url, home = f"http://{host}:{port}", config.path(config.cache) / "serving" / f"{model}-{port}"
     try:
         home.mkdir(parents=True, exist_ok=True)
+        _claim(home, port)
     except OSError as error:
         raise ConfigError(
             f"The folder {home} cannot be created ({error.strerror}). Check `cache`.", key="cache"
@@ -53,6 +61,21 @@ def serve(
     served = ("--arg", f"model={model}", "--arg", f"workers={workers}", "--host", host, "--port", str(port))
     command = [sys.executable, "-c", _BENTOML, "serve", _SERVICE, *served]
     os.execve(command[0], command, environment)  # noqa: S606 - this process becomes the service, so that signals reach it
+
+
+def _claim(home: Path, port: int) -> None:
+    """Hold a lock until the service ends, so that one that starts at the same time leaves its files alone.
+
+    Raises:
+        ConfigError: a service holds it, which may not listen yet.
+    """
+    lock = os.open(home / "lock", os.O_CREAT | os.O_RDWR)
+    os.set_inheritable(lock, True)  # to the program that this process becomes
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise ConfigError(f"Another service starts at port {port}, or runs there. Choose another --port.") from error
 
 
 def _check_free(host: str, port: int) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from promotion.errors import Conflict, LedgerError, PromotionError, StoreError
 from promotion.interfaces import Names, StoreMaintenance, shown
 from promotion.ledger.state import State
+from promotion.registry.announced import files_in
 from promotion.registry.deferred import put_off
 from promotion.registry.parts import Parts
 from promotion.registry.plan import Plan
@@ -31,7 +32,7 @@ def apply(parts: Parts, plan: Plan) -> Plan:
         try:
             finish(parts, model, plan.foreign)
         finally:
-            _tell(parts, model, state.seq, recorded.seq)
+            _tell(parts, state.seq, recorded)
     if plan.claims:
         parts.writer.claim(model)
     _clear(parts, plan)
@@ -63,10 +64,11 @@ def _sync_after(parts: Parts, model: str, given_up: Names | None, notice: Callab
         parts.notice(f"The change is recorded. Run `promotion sync` to update MLflow. {error}")
 
 
-def _tell(parts: Parts, model: str, before: int, last: int) -> None:
-    """Announce the entries after `before` up to `last`. A failed announcement does not undo them."""
+def _tell(parts: Parts, before: int, recorded: State) -> None:
+    """Announce the entries after `before` up to the recorded state. A failed announcement does not undo them."""
     try:
-        parts.announce(parts.ledger.entries(model, after=before)[: last - before])
+        entries = parts.ledger.entries(recorded.model, after=before)[: recorded.seq - before]
+        parts.announce(entries, files_in(entries, recorded, parts.store))
     except Exception as error:
         sentence = str(error) if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
         parts.notice(f"The change is recorded, but could not be announced: {sentence}")

@@ -1,6 +1,6 @@
 """The components of a registry, and the function that composes them from store, ledger and mirror."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,7 @@ from promotion.ledger.reading import History
 from promotion.ledger.state import State
 from promotion.policy.approval import ANYONE, Panel
 from promotion.progress import Progress, silent
+from promotion.registry.announced import Announce
 from promotion.registry.claims import Claims
 from promotion.registry.data import Reader
 from promotion.registry.foreign_aliases import foreign, of_ours, to_send, unknown_champion
@@ -61,8 +62,8 @@ class Around(TypedDict, total=False):
     """Called with each warning message, e.g. that the mirror is behind. Control characters in it are escaped."""
     progress: Progress
     """Called when a phase of long work begins, and as it goes on."""
-    announce: Callable[[Sequence[Entry]], None]
-    """Called with the new entries after they are recorded. An error in it becomes a notice."""
+    announce: Announce
+    """Called with new entries and their versions' files after they are recorded. An error in it becomes a notice."""
     recall: Recall
     """Caches the rows of files across processes, for recipes with repeatable reads."""
     draw: Draw | None
@@ -98,7 +99,7 @@ class Parts:
     clock: Callable[[], datetime]
     notice: Callable[[str], None]
     progress: Progress
-    announce: Callable[[Sequence[Entry]], None]
+    announce: Announce
     draw: Draw | None
     pages: Pages
     digest_cached: DigestCached | None
@@ -176,7 +177,7 @@ def compose(config: Config, **around: Unpack[Around]) -> Parts:
         clock=clock,
         notice=notice,
         progress=progress,
-        announce=around.get("announce", lambda _: None),
+        announce=around.get("announce", lambda *_: None),
         draw=around.get("draw"),
         pages=around.get("pages", lambda _: {}),
         digest_cached=around.get("digest_cached"),

@@ -9,6 +9,7 @@ go only when a verified one has replaced it and its last request has ended. What
         scores = champion.score(rows)
 """
 
+from promotion.serving.faults import ModelFault as ModelFault
 from promotion.serving.loading import LoadedChampion as LoadedChampion
 from promotion.serving.served import NoChampion as NoChampion
 from promotion.serving.served import ServedChampion as ServedChampion

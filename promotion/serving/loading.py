@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from promotion.adapters.bento import BentoStore
@@ -17,7 +17,9 @@ from promotion.ledger.chain import Champion
 from promotion.registry.pyfunc import scores_of
 from promotion.registry.recipes import load_recipe
 from promotion.registry.sample import SampleScores, furthest, last_rows
-from promotion.serving.last_verified import read_last
+from promotion.serving.code import ImportedCode
+from promotion.serving.faults import ModelFault, blamed, columns_of, fault
+from promotion.serving.last_verified import Keeper
 from promotion.serving.metrics import metrics
 from promotion.serving.source import Judged, Source
 from promotion.vocabulary import Tag, Task
@@ -43,6 +45,7 @@ class LoadedChampion:
         trained: the model and its custom objects.
         recipe: the recipe that it was trained with.
         recipe_name, options: as its registration records them.
+        columns: what each column of the sample rows contains; empty without sample rows.
     """
 
     tag: str
@@ -53,6 +56,7 @@ class LoadedChampion:
     recipe: Recipe
     recipe_name: str | None
     options: Mapping[str, Any]
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self, records: "list[dict[str, Any]]") -> "pd.DataFrame":
         """Return raw rows as `score` takes them; the recipe's `rows_from` checks and converts them, if it has one.
@@ -71,15 +75,25 @@ class LoadedChampion:
         """Return the recipe's scores, shape (n_rows,), or (n_rows, K) for several classes.
 
         Raises:
-            DataError: the recipe cannot score the rows, or a score is not a number.
+            DataError: the rows are wrong.
+            ModelFault: the model cannot score them, or a score is not a number.
         """
+        try:
+            return self._score(rows)
+        except (Exception, SystemExit) as error:
+            if isinstance(error, DataError) and error.__cause__ is None:
+                raise  # a sentence of the recipe
+            if hasattr(self.recipe, "rows_from"):
+                raise fault(self.tag, error) from error
+            raise blamed(self.tag, rows, self.columns, error) from error
+
+    def _score(self, rows: "pd.DataFrame") -> "NDArray[np.float64]":
         import numpy as np
 
-        with as_data_error(f"{self.tag} could not score the rows"):
-            scores = np.asarray(scores_of(self.recipe, self.trained, rows), dtype=np.float64)
+        scores = np.asarray(scores_of(self.recipe, self.trained, rows), dtype=np.float64)
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
         if bad:
-            raise DataError(f"{self.tag} could not score {bad} of {len(rows)} rows: their scores are not numbers.")
+            raise ModelFault(f"{self.tag} could not score {bad} of {len(rows)} rows: their scores are not numbers.")
         return scores
 
 
@@ -98,20 +112,39 @@ def _short_turns() -> Iterator[None]:
         sys.setswitchinterval(_USUAL_SECONDS)
 
 
+class StaleCode(PromotionError):
+    """A champion cannot be loaded, and the recipe's code in this process is not the one on disk."""
+
+    def __init__(self, error: Exception, changed: str) -> None:
+        super().__init__(f"{said_of(error)}. {changed}")
+
+
+def said_of(error: Exception) -> str:
+    """Return what an error says, without the full stop."""
+    return str(error).rstrip(".") if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
+
+
 class Loader:
     """Loads champions, and warms them up.
 
     Args:
-        config, store, source: settings, model store and ledger.
+        config, store, source, keeper: settings, model store, ledger, and what is kept for a start without it.
         sample: rows to warm up on; None for the last rows of the file that judged.
         patience: seconds that a version may take.
     """
 
     def __init__(
-        self, config: Config, store: BentoStore, source: Source, sample: "pd.DataFrame | None", patience: float
+        self,
+        config: Config,
+        store: BentoStore,
+        source: Source,
+        keeper: Keeper,
+        sample: "pd.DataFrame | None",
+        patience: float,
     ) -> None:
-        self._config, self._store, self._source, self._sample = config, store, source, sample
+        self._config, self._store, self._source, self._keeper, self._sample = config, store, source, keeper, sample
         self.patience = patience
+        self._code = ImportedCode()
 
     @property
     def too_slow(self) -> TimeoutError:
@@ -125,10 +158,24 @@ class Loader:
         Raises:
             StoreError: the files cannot be read, or are not the ones that were judged.
             LedgerError: the ledger cannot be read, and nothing is kept of this champion.
-            DataError, Refused: the sample rows cannot be scored, or not as at the gate.
+            DataError, ModelFault, Refused: the sample rows cannot be scored, or not as at the gate.
+            StaleCode: one of these, and the recipe's code changed after this process imported it.
             TimeoutError: it took too long.
         """
         began, judged = time.monotonic(), self._judged(champion)
+        try:
+            loaded = self._load(champion, judged)
+        except Exception as error:
+            if changed := self._changed(champion, judged):
+                raise StaleCode(error, changed) from error
+            raise
+        if (changed := self._changed(champion, judged)) and not (loaded.columns and judged.sample):
+            _log.warning("%s serves, but its scores cannot be compared with the gate's, and %s", champion.tag, changed)
+        if time.monotonic() - began > self.patience:
+            raise self.too_slow
+        return loaded
+
+    def _load(self, champion: Champion, judged: Judged) -> LoadedChampion:
         tag = Tag.parse(champion.tag)
         settings = self._config.model(tag.model)
         with metrics().load.labels(tag.model).time():
@@ -147,21 +194,23 @@ class Loader:
         configured = None if settings.data is None or is_elsewhere(settings.data) else str(settings.data)
         file, sample = judged.data or configured, self._sample
         with metrics().warm_up.labels(tag.model).time():
-            if sample is None and file:
-                sample = last_rows(self._config.path(file), loaded.recipe)
+            if sample is None:
+                sample = last_rows(self._config.path(file), loaded.recipe) if file else None
                 if sample is None:
-                    _log.warning("%s is not scored before it serves: the last rows of %s cannot be read.", tag, file)
+                    why = f"the last rows of {file} cannot be read" if file else "this host has no file of rows"
+                    _log.warning("%s is not scored before it serves: %s.", tag, why)
             warm_up(loaded, sample, judged.sample)
-        if time.monotonic() - began > self.patience:
-            raise self.too_slow
-        return loaded
+            return replace(loaded, columns=columns_of(sample))
+
+    def _changed(self, champion: Champion, judged: Judged) -> str:
+        return self._code.changed(judged.recipe or self._config.model(champion.tag.partition(":")[0]).recipe)
 
     def _judged(self, champion: Champion) -> Judged:
         """Return how the version was judged, by the ledger or as it was last kept."""
         try:
             return self._source.judged(champion)
         except PromotionError:
-            last = read_last(self._store.home, champion.tag.partition(":")[0])
+            last = self._keeper.read()
             if last is None or last.champion.digest != champion.digest:
                 raise
             return Judged(recipe=last.recipe, options=last.options)
@@ -177,7 +226,7 @@ def warm_up(loaded: LoadedChampion, rows: "pd.DataFrame | None", recorded: Sampl
     `recorded` are the gate's scores of some of these rows.
 
     Raises:
-        DataError: the rows cannot be scored, or the scores have another shape.
+        DataError, ModelFault: the rows cannot be scored, or the scores have another shape.
         Refused: the scores are not the gate's.
     """
     if rows is None or len(rows) == 0:

@@ -37,8 +37,25 @@ class Metrics:
 @cache
 def metrics() -> Metrics:
     """Return the metrics of this process. BentoML sets up prometheus_client before it creates a service."""
+    _read_empty_files()
     _forget_killed_workers()
     return Metrics()
+
+
+def _read_empty_files() -> None:
+    """Let `/metrics` read a file that another worker has just created and not filled yet, as one without values.
+
+    Otherwise prometheus_client raises an error (prometheus/client_python#1199), and BentoML leaves the request without
+    an answer for a minute (bentoml/BentoML#5670).
+    """
+    from prometheus_client.mmap_dict import MmapedDict
+
+    read = MmapedDict.read_all_values_from_file
+
+    def read_if_filled(filename: str) -> Any:
+        return read(filename) if Path(filename).stat().st_size else iter(())  # type: ignore[no-untyped-call]
+
+    MmapedDict.read_all_values_from_file = staticmethod(read_if_filled)  # type: ignore[method-assign]
 
 
 def _forget_killed_workers() -> None:

@@ -14,15 +14,14 @@ from promotion.adapters.owned_folders import sweep
 from promotion.config import Config, load_config
 from promotion.errors import PromotionError
 from promotion.ledger.chain import Champion
-from promotion.serving.last_verified import LastVerified, read_last, write_last
-from promotion.serving.loading import LoadedChampion, Loader, renewed
+from promotion.serving.last_verified import Keeper, LastVerified
+from promotion.serving.loading import LoadedChampion, Loader, renewed, said_of
 from promotion.serving.metrics import metrics
 from promotion.serving.source import Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_CONFIRM_SECONDS = 30
 _FIRST_RETRY_SECONDS, _LAST_RETRY_SECONDS = 1.0, 60.0
 _log = logging.getLogger("promotion.serving")
 
@@ -64,10 +63,10 @@ class ServedChampion:
         self.model = model
         self._config = config if isinstance(config, Config) else load_config(Path(config) if config else None)
         self._config.model(model)
-        self._home = self._config.path(self._config.bentoml_home)
-        store = BentoStore(self._home)
+        store = BentoStore(self._config.path(self._config.bentoml_home))
         self._source, self._metrics = Source(self._config, store), metrics()
-        self._loader = Loader(self._config, store, self._source, sample, patience)
+        self._keeper = Keeper(store.home, model)
+        self._loader = Loader(self._config, store, self._source, self._keeper, sample, patience)
         self._changed = threading.Condition()
         self._served: LoadedChampion | None = None
         self._wanted: Champion | None = None
@@ -75,7 +74,7 @@ class ServedChampion:
         self._manager = 0  # number of the manager at work; an earlier one was too slow and is ignored
         self._retry_at, self._retry_seconds = 0.0, _FIRST_RETRY_SECONDS
         self._problem = self._ledger_problem = ""
-        self._confirmed = self._kept_at = 0.0
+        self._confirmed = 0.0
         self._stopping, self._process = threading.Event(), os.getpid()
         name = f"promotion-watch-{model}"
         threading.Thread(target=self._watch, args=(every,), name=name, daemon=True).start()
@@ -185,7 +184,7 @@ class ServedChampion:
         first, self._ledger_problem = not self._ledger_problem, str(error)
         if first:
             _log.warning("%s What is loaded goes on serving.", error)
-        if self._wanted is None and (last := read_last(self._home, self.model)):
+        if self._wanted is None and (last := self._keeper.read()):
             self._confirmed = last.confirmed
             self._metrics.confirmed.labels(self.model).set(last.confirmed)
             self._want(last.champion)
@@ -201,7 +200,7 @@ class ServedChampion:
             if self._served is not None and not behind and before != champion:  # it became champion again
                 self._served = renewed(self._served, champion)
         self._metrics.behind.labels(self.model).set(behind)
-        if not behind and time.time() - self._kept_at > _CONFIRM_SECONDS:
+        if not behind and self._keeper.is_due:
             self._keep(champion)
 
     def _keep(self, champion: Champion) -> None:
@@ -209,14 +208,11 @@ class ServedChampion:
         loaded = self._served
         if self._ledger_problem or loaded is None or _files(loaded) != _files(champion):
             return
-        self._kept_at = time.time()
-        last = LastVerified(
-            champion=champion, recipe=loaded.recipe_name, options=loaded.options, confirmed=self._confirmed
+        self._keeper.keep(
+            LastVerified(
+                champion=champion, recipe=loaded.recipe_name, options=loaded.options, confirmed=self._confirmed
+            )
         )
-        try:
-            write_last(self._home, self.model, last)
-        except OSError as error:
-            _log.warning("The last verified champion cannot be kept in %s (%s).", self._home, error.strerror)
 
     # The manager
 
@@ -286,9 +282,8 @@ class ServedChampion:
 
     def _failed(self, champion: Champion, error: Exception) -> None:
         """Note why a version does not serve, and when it is tried again."""
-        said = str(error).rstrip(".") if isinstance(error, PromotionError) else f"{type(error).__name__}: {error}"
         stays = f"{self._served.tag} goes on serving" if self._served else "Nothing serves"
-        self._problem = f"{champion.tag} cannot serve: {said}. {stays}."
+        self._problem = f"{champion.tag} cannot serve: {said_of(error)}. {stays}."
         self._metrics.failures.labels(self.model, type(error).__name__).inc()
         self._retry_at = time.monotonic() + self._retry_seconds
         self._retry_seconds = min(2 * self._retry_seconds, _LAST_RETRY_SECONDS)

@@ -11,14 +11,17 @@ from typing import Any
 import bentoml
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from promotion.errors import DataError
+from promotion.serving.faults import ModelFault
 from promotion.serving.served import NoChampion, ServedChampion
 
 MOST_ROWS = 10_000
+_log = logging.getLogger("promotion.serving")
 
 
 class _Body(bentoml.IODescriptor):  # type: ignore[misc]
@@ -63,18 +66,20 @@ class ChampionApi:
         bentoml.asgi_app(_GET)(cls)  # BentoML would not find it in this class
 
     def __init__(self) -> None:
-        logging.getLogger("promotion.serving").setLevel(logging.INFO)  # BentoML's log shows only warnings of others
+        _log.setLevel(logging.INFO)  # BentoML's log shows only warnings of others
         self.served = ServedChampion(self.model)
 
     def __is_ready__(self) -> bool:
-        return self.served.ready
+        if not self.served.ready:
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, self.served.status()["problem"])
+        return True
 
     @bentoml.api(input_spec=_Row)  # type: ignore[untyped-decorator]
     def score(self, ctx: bentoml.Context, row: Any = None) -> dict[str, Any]:
         """Score one raw row: `{"row": {…}}`."""
         if not isinstance(row, dict):
             return _refuse(ctx, 'The body must be {"row": {...}}, with one raw row as a JSON object.')
-        answer = self._answer(ctx, [row])
+        answer = self.answer(ctx, [row])
         return {"score": answer.pop("scores")[0], **answer} if "scores" in answer else answer
 
     @bentoml.api(input_spec=_Rows)  # type: ignore[untyped-decorator]
@@ -84,19 +89,26 @@ class ChampionApi:
             return _refuse(ctx, 'The body must be {"rows": [{...}, ...]}, with at least one raw row as a JSON object.')
         if len(rows) > MOST_ROWS:
             return _refuse(ctx, f"A request may have {MOST_ROWS:,} rows, but has {len(rows):,}. Send several requests.")
-        return self._answer(ctx, rows)
+        return self.answer(ctx, rows)
 
     @bentoml.api  # type: ignore[untyped-decorator]
     def champion(self) -> dict[str, Any]:
         """Tell which version serves: what `serving` in the configuration asks for."""
         return self.served.status()
 
-    def _answer(self, ctx: bentoml.Context, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def answer(self, ctx: bentoml.Context, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return `scores`, `tag` and `decision` for raw rows; if they cannot be scored, set the status, return `error`.
+
+        For endpoints of your own: an error raised in one becomes BentoML's answer, which does not say what is wrong.
+        """
         try:
             with self.served.lease() as champion:
                 scores = champion.score(champion.rows(rows)).tolist()
         except DataError as error:
             return _refuse(ctx, str(error))
+        except ModelFault as error:
+            _log.exception("A request could not be answered.")
+            return _refuse(ctx, str(error), HTTPStatus.INTERNAL_SERVER_ERROR)
         except NoChampion as error:
             return _refuse(ctx, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
         self.served.count(scores)

@@ -1,7 +1,7 @@
 """The Prefect events that follow from ledger entries and audits. Pure functions; `event_client` sends them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, assert_never
@@ -24,6 +24,7 @@ from promotion.ledger.entries import (
     TransitionPlanned,
 )
 from promotion.policy import Decision
+from promotion.registry.announced import VersionFiles
 from promotion.vocabulary import Stage, Verdict
 
 _OURS = UUID("6f1f2f0a-5a0e-4c55-9d52-2a2e0f6f7b1d")  # namespace of the events' ids; any constant, but never changed
@@ -75,9 +76,26 @@ class PrefectEvent:
         }
 
 
-def events_of(entries: Sequence[Entry]) -> tuple[PrefectEvent, ...]:
-    """Return the events that follow from the entries of one change."""
-    return tuple(event for entry in entries for event in _events(entry, entry.content()))
+def events_of(entries: Sequence[Entry], files: Mapping[str, VersionFiles]) -> tuple[PrefectEvent, ...]:
+    """Return the events that follow from the entries of one change; `files` are those of their versions, by tag."""
+    events = (event for entry in entries for event in _events(entry, entry.content()))
+    located = (replace(event, payload=event.payload | _located(files.get(str(event.version)))) for event in events)
+    return tuple(event for event in located if not _was_champion(event, files.get(str(event.version))))
+
+
+def _was_champion(event: PrefectEvent, files: VersionFiles | None) -> bool:
+    """Whether the event is of an adoption of the version that was the champion already."""
+    return event.payload["cause"] == "adoption" and files is not None and files.champion_from != event.payload["seq"]
+
+
+def _located(files: VersionFiles | None) -> dict[str, str | None]:
+    """Return what a rollout of the version needs; all None if its files are unknown."""
+    return {
+        "digest": files.digest if files else None,
+        "path": str(files.path) if files else None,
+        "mlflow_run": files.run_id if files else None,
+        "mlflow_version": files.mlflow if files else None,
+    }
 
 
 def touched_by(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -100,7 +118,7 @@ def _events(entry: Entry, body: Body) -> Iterator[PrefectEvent]:
             yield _judged(EventName.HELD, entry, body)
         case Judgement(decision=Decision(verdict=Verdict.REJECT)):
             yield _judged(EventName.REJECTED, entry, body)
-        case TransitionPlanned(cause="promotion"):
+        case TransitionPlanned(cause="promotion" | "adoption"):
             yield _moved(EventName.PROMOTED, entry, body)
         case TransitionPlanned(cause="rollback"):
             yield _moved(EventName.ROLLED_BACK, entry, body)

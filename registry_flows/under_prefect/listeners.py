@@ -1,16 +1,17 @@
 """Send ledger entries (`promotion.listeners`) and audit findings (`promotion.findings`) to Prefect as events."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from promotion.findings import Finding
 from promotion.ledger.chain import Entry
+from promotion.registry.announced import VersionFiles
 from registry_flows.under_prefect.event_client import is_configured, is_in_gate_run, send
 from registry_flows.under_prefect.events import audit_failed, events_of, touched_by
 
 
-def spread(entries: Sequence[Entry]) -> None:
+def spread(entries: Sequence[Entry], files: Mapping[str, VersionFiles]) -> None:
     """Send events for new entries, and resume the gate runs that wait for them; nothing without a Prefect server."""
-    events, touched = events_of(entries), touched_by(entries)
+    events, touched = events_of(entries, files), touched_by(entries)
     if not (events or touched) or not is_configured():
         return
     send(events)

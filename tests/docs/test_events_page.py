@@ -27,7 +27,7 @@ def test_every_field_has_one_row_in_order():
     plan = TransitionPlanned(
         cause="promotion", moves=(Move(tag="m:1", before=None, after=Stage.PROD),), champion="m:1", reason="r"
     )
-    (event,) = events_of(tuple(chain("m", None, [plan], at=NOON, actor="os:alice")))
+    (event,) = events_of(tuple(chain("m", None, [plan], at=NOON, actor="os:alice")), {})
     assert first_cells(of_versions) == list(event.payload)
     finding = Finding(code=Code.LABEL, severity=Severity.ERROR, subject="s", expected="e", found="f", mend="m")
     payload = audit_failed("m", [finding]).payload

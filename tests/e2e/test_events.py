@@ -11,6 +11,7 @@ from situation import toy
 
 import promotion
 from promotion.config import Config
+from promotion.registry.announced import files_in
 from promotion.report.links import links_of
 from promotion.vocabulary import Stage
 from registry_flows.flows.audit import audit_flow
@@ -80,7 +81,7 @@ def test_flow_runs_and_commands_tell_the_same_news_each_once(folder, prefect_ser
     gate_flow("toy:good")
     registry.rollback("toy", reason="complaints")
     history = registry.history("toy")
-    expected = events_of(history)
+    expected = events_of(history, files_in(history, registry.state("toy"), registry.store))
 
     found = events(prefect_server, [one.id for one in expected])
 
@@ -95,12 +96,15 @@ def test_flow_runs_and_commands_tell_the_same_news_each_once(folder, prefect_ser
         assert (there["event"], there["payload"]) == (one.name.value, one.payload)
         assert there["resource"] == {"prefect.resource.id": "promotion.model.toy", "prefect.resource.name": "toy"}
         assert related(there, "version") == [one.version]
+        found_files = registry.store.digests(toy(one.version.partition(":")[2]))
+        assert there["payload"]["digest"] == found_files.whole
+        assert there["payload"]["path"] == str(registry.store.path(toy(one.version.partition(":")[2])))
     runs = [related(found[str(one.id)], "flow-run") for one in expected]
     assert runs == [["gate toy:weak"], [], ["gate toy:good"], []]
 
-    spread(history)  # as from a sender that was killed before the answer
+    spread(history, {})  # as from a sender that was killed before the answer
     registry.promote(toy("noisy"), reason="try it", override=True)
-    ids = [one.id for one in events_of(registry.history("toy"))]
+    ids = [one.id for one in events_of(registry.history("toy"), {})]
     assert len(events(prefect_server, ids)) == 5
     counted = httpx.post(f"{prefect_server}/events/count-by/event", json=wanted(ids)).json()
     assert {one["value"]: one["count"] for one in counted} == {

@@ -1,75 +1,16 @@
 """What serves follows the champion: real `bentoml serve` with two workers, on SQLite and PostgreSQL."""
 
-import json
 import os
-import re
 import signal
-import sys
-import threading
-import time
-from contextlib import contextmanager
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import pytest
-from servers import PROGRAMS, Server, free_port
+from services import CONFIGURATION, ROW, Load, all_serve, served, until
 from situation import toy
 
 import promotion
 from promotion.adapters.memory import MemoryMirror
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving"), pytest.mark.timeout(300)]
-
-
-class Service(Server):
-    """A service on a free port, which finds everything by the promotion.toml of its folder."""
-
-    def __init__(self, folder, *command, wait="/readyz", **environment):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        command = [*command, "--port", self.port]
-        super().__init__("service", folder, command, {**os.environ, **environment}, health=f"{self.url}{wait}")
-
-    def get(self, path, body=None, headers=None):
-        """The status and the JSON of an answer."""
-        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        request = Request(f"{self.url}{path}", data=data, headers=headers or {"Content-Type": "application/json"})
-        try:
-            with urlopen(request, timeout=30) as answer:
-                return answer.status, json.load(answer)
-        except HTTPError as error:
-            return error.code, json.load(error)
-
-    def status(self, path):
-        """The status of an answer."""
-        try:
-            with urlopen(f"{self.url}{path}", timeout=30) as answer:
-                return answer.status
-        except HTTPError as error:
-            return error.code
-
-    def workers(self):
-        """The version that each worker serves, by its process id; nothing if the worker that was asked is killed."""
-        try:
-            with urlopen(f"{self.url}/metrics", timeout=10) as answer:
-                lines = answer.read().decode().splitlines()
-        except OSError:
-            return {}
-        found = [re.match(r'promotion_served\{.*pid="(\d+)",tag="(.*)"\} 1\.0', line) for line in lines]
-        return {int(one[1]): one[2] for one in found if one}
-
-
-ROW = {"a": 1.0, "b": 2.0}
-CONFIGURATION = """
-ledger = "{ledger}"
-bentoml_home = "bentoml"
-
-[models.toy]
-recipe = "recipes:ToyRecipe"
-data = "rows.csv"
-policy.primary.metric = "roc_auc"
-policy.floors = [ {{ metric = "roc_auc", min = 0.55 }} ]
-"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -92,29 +33,6 @@ def service(registry, tmp_path):
         yield one
 
 
-@contextmanager
-def served(folder, wait="/readyz"):
-    paths = os.pathsep.join(sys.path)
-    one = Service(folder, PROGRAMS / "promotion", "serve", "toy", "--workers", 2, wait=wait, PYTHONPATH=paths)
-    one.start()
-    try:
-        one.wait()
-        yield one
-    finally:
-        one.stop()
-
-
-def until(held, what=lambda: ""):
-    limit = time.monotonic() + 60
-    while not held():
-        assert time.monotonic() < limit, what()
-        time.sleep(0.05)
-
-
-def all_serve(service, tag, count=2):
-    until(lambda: list(service.workers().values()) == [tag] * count, service.log.read_text)
-
-
 def test_every_worker_follows_a_promotion_and_a_rollback(registry, service):
     all_serve(service, "toy:weak")
     _, first = service.get("/score", {"row": ROW})
@@ -134,40 +52,6 @@ def test_every_worker_follows_a_promotion_and_a_rollback(registry, service):
     assert service.get("/champion", {})[1]["tag"] == "toy:weak"
 
 
-class Load:
-    """Requests from several threads until the context ends, each on a connection of its own."""
-
-    def __init__(self, service, threads=3):
-        self.service, self.answers, self.failures = service, [], []
-        self._end = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
-
-    def __enter__(self):
-        for one in self._threads:
-            one.start()
-        return self
-
-    def __exit__(self, *_):
-        self._end.set()
-        for one in self._threads:
-            one.join()
-
-    def _ask(self):
-        while not self._end.is_set():
-            try:
-                status, answer = self.service.get("/score", {"row": ROW})
-                (self.answers if status == 200 else self.failures).append(answer)
-            except Exception as error:
-                self.failures.append(error)
-
-    @property
-    def scores(self):
-        """The scores that each version gave."""
-        return {
-            tag: {one["score"] for one in self.answers if one["tag"] == tag} for tag in {a["tag"] for a in self.answers}
-        }
-
-
 @pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
 def test_under_load_no_request_fails_and_none_is_answered_by_two_models(registry, service):
     all_serve(service, "toy:weak")
@@ -182,6 +66,24 @@ def test_under_load_no_request_fails_and_none_is_answered_by_two_models(registry
     assert {tag: len(scores) for tag, scores in load.scores.items()} == dict.fromkeys(
         ("toy:weak", "toy:good", "toy:twin"), 1
     )
+
+
+@pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
+def test_of_a_hundred_promotions_as_fast_as_they_go_each_worker_serves_the_last(registry, service, monkeypatch):
+    monkeypatch.setattr(
+        "promotion.registry.promote.verified", lambda parts, version, plan: plan
+    )  # loading takes longer
+    all_serve(service, "toy:weak")
+    with Load(service) as load:
+        for number in range(100):
+            registry.promote(toy(("good", "twin")[number % 2]), reason=f"number {number}", override=True)
+        all_serve(service, "toy:twin")
+        until(lambda: service.get("/champion", {})[1]["since"] == str(registry.champion("toy").since))
+    moves = [entry for entry in registry.history("toy") if entry.kind == "transition_planned"]
+    assert len(moves) == 101
+    assert load.failures == []
+    assert {len(scores) for scores in load.scores.values()} == {1}
+    assert service.log.read_text().count(" serves in place of ") < 100  # it skips what is no longer wanted
 
 
 @pytest.mark.parametrize("registry", ["sqlite"], indirect=True)
@@ -222,7 +124,8 @@ def test_readyz_waits_for_the_first_champion_and_mistakes_are_sentences(store, r
     (tmp_path / "promotion.toml").write_text(CONFIGURATION.format(ledger="sqlite:///ledger.db"))
     with served(tmp_path, wait="/livez") as service:
         until(lambda: service.status("/livez") == 200)
-        assert service.status("/readyz") == 503
+        assert service.readyz()[0] == 503
+        assert service.readyz()[1].startswith("No champion of 'toy' is loaded yet. The ledger at sqlite:///")
         code, told = service.get("/score", {"row": ROW})
         assert code == 503
         assert told["error"].startswith("No champion of 'toy' is loaded yet. The ledger at sqlite:///")
@@ -236,7 +139,8 @@ def test_readyz_waits_for_the_first_champion_and_mistakes_are_sentences(store, r
             ("/score", {}, 'The body must be {"row": {...}}, with one raw row as a JSON object.'),
             ("/score_batch", {"rows": []}, 'The body must be {"rows": [{...}, ...]}, with at least one raw row'),
             ("/score_batch", {"rows": [{}] * 10_001}, "A request may have 10,000 rows, but has 10,001."),
-            ("/score", {"row": {"a": 1.0}}, "toy:good could not score the rows (KeyError"),
+            ("/score", {"row": {"a": 1.0}}, "Each row must have the column b, which toy:good needs"),
+            ("/score", {"row": {"a": "x", "b": 1}}, "The column a must have a number in each row, but one has 'x'."),
         ):
             code, told = service.get(path, body)
             assert (code, told["error"].startswith(expected)) == (400, True), told

@@ -73,6 +73,7 @@ def test_a_service_with_the_champion_loaded_is_no_finding(audited, only_post):
         ({"tag": "toy:good", "digest": 7}, "toy:good"),
         ({"tag": "toy:good", "problem": "It is torn."}, "toy:good; the service reports: It is torn."),
         ({"tag": "toy:good", "problem": None}, "toy:good"),
+        ({"tag": None, "problem": "It is torn."}, "nothing; the service reports: It is torn."),
     ],
 )
 def test_a_service_that_lags_is_an_error(audited, says, found):

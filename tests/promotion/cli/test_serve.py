@@ -1,8 +1,10 @@
 """`promotion serve` checks its model, and becomes a Bento service that finds everything by promotion.toml."""
 
 import json
+import os
 import socket
 import subprocess
+import sys
 
 import pytest
 from servers import free_port
@@ -70,6 +72,35 @@ def test_an_address_in_use_is_a_sentence_and_the_files_of_its_service_stay(start
     expected = f"No service can listen on 127.0.0.1:{port} (Address already in use). Choose another --port or --host."
     assert expected in " ".join(capsys.readouterr().err.split())
     assert (started, (tmp_path / ".promotion").exists()) == ([], False)
+
+
+def test_two_services_that_start_at_once_do_not_share_files(started, capsys):
+    port = free_port()
+    assert [run(["serve", "toy", "--port", str(port)]) for _ in range(2)] == [0, 1]  # the first does not listen yet
+    assert f"Another service starts at port {port}, or runs there. Choose another --port." in capsys.readouterr().err
+    assert len(started) == 1
+
+
+def test_an_address_that_is_taken_after_the_check_is_a_sentence(started):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        started_at = other.getsockname()[1]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("promotion.cli.serve._check_free", lambda *_: None)
+            run(["serve", "toy", "--port", str(started_at)])
+        ((_, command, environment),) = started
+        paths = os.pathsep.join(sys.path)
+        done = subprocess.run(
+            command,
+            env={**environment, "PYTHONPATH": paths},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    said = "Another process began to listen at this address meanwhile. Choose another --port or --host."
+    assert done.stderr.splitlines()[-1] == said
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_ctrl_c_while_bentoml_is_imported_shows_no_traceback(started, tmp_path):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 def test_every_change_is_announced_once_after_it_stands(opened):
     told = []
-    registry = opened(announce=lambda entries: told.append([(entry.seq, entry.kind) for entry in entries]))
+    registry = opened(announce=lambda entries, _: told.append([(entry.seq, entry.kind) for entry in entries]))
     registry.register(toy("weak"), Origin(run_id="run-weak"))
     registry.gate(toy("weak"))
     registry.gate(toy("good"))
@@ -28,7 +28,7 @@ def test_every_change_is_announced_once_after_it_stands(opened):
 
 
 def test_what_a_listener_raises_is_noticed_and_the_record_stands(opened):
-    def deaf(_):
+    def deaf(*_):
         raise OSError("nobody listens")
 
     registry = opened(announce=deaf)
@@ -39,7 +39,7 @@ def test_what_a_listener_raises_is_noticed_and_the_record_stands(opened):
 
 def test_a_change_that_was_not_made_is_not_announced(opened):
     told = []
-    registry = opened(announce=told.append)
+    registry = opened(announce=lambda *given: told.append(given))
     registry.gate(toy("weak"))
     told.clear()
     late = plan_gate(registry.parts, toy("good"))
@@ -51,7 +51,7 @@ def test_a_change_that_was_not_made_is_not_announced(opened):
 
 def test_a_change_whose_labels_wait_is_announced_since_it_stands(opened, monkeypatch):
     told = []
-    registry = opened(announce=told.extend)
+    registry = opened(announce=lambda entries, _: told.extend(entries))
 
     def full(*_):
         raise StoreError("The disk is full.")
@@ -66,6 +66,9 @@ def test_a_change_whose_labels_wait_is_announced_since_it_stands(opened, monkeyp
 @pytest.mark.slow
 def test_a_registry_that_is_opened_tells_the_listeners_of_installed_packages(settings_of_toy, store, monkeypatch):
     told = []
-    monkeypatch.setattr("registry_flows.under_prefect.listeners.spread", told.extend)
+    monkeypatch.setattr("registry_flows.under_prefect.listeners.spread", lambda *given: told.extend(given))
     open_registry(settings_of_toy).gate(toy("weak"))
-    assert [entry.kind for entry in told] == ["registration", "decision", "transition_planned"]
+    entries, files = told
+    assert [entry.kind for entry in entries] == ["registration", "decision", "transition_planned"]
+    assert files.keys() == {"toy:weak"}
+    assert files["toy:weak"].digest == store.digests(toy("weak")).whole

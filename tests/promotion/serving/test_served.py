@@ -22,20 +22,6 @@ from promotion.serving import NoChampion, ServedChampion
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def serve(settings_of_toy):
-    """Serves `toy` in this process until the test ends."""
-    begun = []
-
-    def start(config=settings_of_toy, **options):
-        begun.append(ServedChampion("toy", config=config, every=0.02, **options))
-        return begun[-1]
-
-    yield start
-    for one in begun:
-        one.stop()
-
-
 def until(held, patience=60):
     limit = time.monotonic() + patience
     while not held():

@@ -41,7 +41,7 @@ def told():
 
 @pytest.fixture
 def registry(opened, told):
-    return opened(announce=lambda entries: told.append([(one.name, one.version) for one in events_of(entries)]))
+    return opened(announce=lambda *given: told.append([(one.name, one.version) for one in events_of(*given)]))
 
 
 class TestOfRealChanges:
@@ -76,8 +76,8 @@ class TestOfRealChanges:
         assert [change for change in told if change] == []
 
     def test_a_promotion_that_waits_is_requested_and_then_promoted_or_rejected(self, opened, told, tmp_path):
-        def hear(entries):
-            told.extend((one.name, one.payload["actor"], one.payload["reason"]) for one in events_of(entries))
+        def hear(*given):
+            told.extend((one.name, one.payload["actor"], one.payload["reason"]) for one in events_of(*given))
 
         keys = {"approval": "required", "min_approvals": 2}
         config = settings_at(tmp_path, policy=keys)
@@ -96,10 +96,28 @@ class TestOfRealChanges:
         ]
         assert [reason for _, _, reason in told][1::2] == ["Approved by os:b and os:e: fine by me", "too costly"]
 
-    def test_the_payload_says_what_an_automation_needs(self, registry_after_three_champions):
-        registry = registry_after_three_champions
+    def test_a_first_champion_that_was_adopted_is_promoted_once(self, registry, told):
+        registry.store.write_stage(toy("weak"), Stage.PROD)
+        registry.adopt(toy("weak"), reason="it serves", assume_clean=True)
+        registry.adopt(toy("weak"), reason="it was trained last year", trained_before=0.0)
+        assert told == [[(PROMOTED, "toy:weak")], []]
+
+    def test_the_payload_says_what_an_automation_needs(self, opened, registry_after_three_champions, tmp_path):
+        sent = []
+        registry = opened(announce=lambda *given: sent.extend(events_of(*given)))
         registry.rollback("toy", reason="complaints")
-        last, good = (events_of(registry.history("toy"))[place] for place in (-1, 1))
+        registry.promote(toy("weak"), reason="older still", override=True)
+        (good,) = (one for one in events_of(registry.history("toy"), {}) if one.payload["seq"] == 7)
+        last, override = sent
+        files = {one: registry.store.path(toy(one)) for one in ("good", "weak")}
+        assert [(one.name, one.payload["tag"], one.payload["champion_before"]) for one in sent] == [
+            (ROLLED_BACK, "toy:good", "toy:twin"),
+            (PROMOTED, "toy:weak", "toy:good"),
+        ]
+        assert [one.payload["path"] for one in sent] == [str(files["good"]), str(files["weak"])]
+        assert override.payload["digest"] == registry.champion("toy").digest
+        assert [one.payload["mlflow_run"] for one in sent] == ["run-good", "run-weak"]
+        assert last.payload["mlflow_version"] is None
         decision = registry.state("toy").versions["toy:good"].decision
         assert good.payload == {
             "model": "toy",
@@ -112,8 +130,8 @@ class TestOfRealChanges:
             "champion_before": "toy:weak",
             "actor": "os:alice",
             "seq": 7,
+            **dict.fromkeys(("digest", "path", "mlflow_run", "mlflow_version")),  # their files are not given
         }
-        assert last.payload["champion_before"] == "toy:twin"
         assert (last.payload["decision"], last.payload["verdict"]) == (None, None)
         assert last.as_sent["resource"] == {
             "prefect.resource.id": "promotion.model.toy",
@@ -158,7 +176,7 @@ FOLLOWS = [
     (moved("denial", Stage.REJECTED), (REJECTED,)),
     (moved("rejection", Stage.REJECTED), ()),  # its decision gives the event
     (moved("reopening", Stage.STAGING), ()),
-    (moved("adoption", Stage.PROD), ()),
+    (moved("adoption", Stage.PROD), (PROMOTED,)),
     (moved("repair", Stage.PROD), ()),
     (moved("retention", Stage.ARCHIVED), ()),
     (Approval(tag="toy:a", decision=DIGEST, approved=True, reason="r"), ()),
@@ -175,16 +193,16 @@ FOLLOWS = [
 def test_events_are_the_same_however_the_entries_are_split(places, cut):
     bodies = [FOLLOWS[place] for place in places]
     entries = tuple(chain("toy", None, (body for body, _ in bodies), at=NOON, actor="os:alice"))
-    events = events_of(entries)
+    events = events_of(entries, {})
     assert [one.name for one in events] == [name for _, names in bodies for name in names]
-    assert events == events_of(entries[:cut]) + events_of(entries[cut:])
+    assert events == events_of(entries[:cut], {}) + events_of(entries[cut:], {})
     assert len({one.id for one in events}) == len(events)
     json.dumps([one.payload for one in events], allow_nan=False)
 
 
 def test_the_id_of_an_event_depends_only_on_its_entry():
     body = moved("promotion", Stage.PROD)
-    first, again = (events_of(tuple(chain("toy", None, (body,), at=NOON, actor="os:alice"))) for _ in range(2))
-    other = events_of(tuple(chain("toy", None, (body,), at=NOON + timedelta(seconds=1), actor="os:alice")))
+    first, again = (events_of(tuple(chain("toy", None, (body,), at=NOON, actor="os:alice")), {}) for _ in range(2))
+    other = events_of(tuple(chain("toy", None, (body,), at=NOON + timedelta(seconds=1), actor="os:alice")), {})
     assert first[0].id == again[0].id != other[0].id
     assert plain(first[0].at) == plain(NOON)

@@ -11,7 +11,7 @@ def test_waiting_gate_runs_of_moved_versions_resume_after_the_events_are_sent(
     monkeypatch.setattr(listeners, "is_configured", lambda: True)
     monkeypatch.setattr(listeners, "send", lambda events: done.append([one.name.value for one in events]))
     monkeypatch.setattr("registry_flows.under_prefect.approval.resume_waiting", lambda tag: done.append(tag) or 1)
-    listeners.spread(registry_after_three_champions.history("toy")[-3:])
+    listeners.spread(registry_after_three_champions.history("toy")[-3:], {})
     assert done == [["promotion.promoted"], "toy:twin", "toy:good"]
 
 
