@@ -1,6 +1,5 @@
 """`promotion serve`: a service that follows the champion."""
 
-import fcntl
 import os
 import socket
 import sys
@@ -69,6 +68,10 @@ def _claim(home: Path, port: int) -> None:
     Raises:
         ConfigError: a service holds it, which may not listen yet.
     """
+    try:
+        import fcntl
+    except ImportError:  # on Windows, where only the check of the port is left
+        return
     lock = os.open(home / "lock", os.O_CREAT | os.O_RDWR)
     os.set_inheritable(lock, True)  # to the program that this process becomes
     try:

@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 _BINARY, _MATRIX = 2, 2
 
 
+class Unscored(DataError):
+    """Neither the recipe nor the model's function can score the rows; the fault may be the rows' or the model's."""
+
+
 def scores_of(
     recipe: Recipe, trained: Trained, rows: "pd.DataFrame", notice: Callable[[str], None] = lambda _: None
 ) -> Any:
     """Return the recipe's scores; if it fails on a model from MLflow, those of the model's function, with a notice.
 
     Raises:
-        DataError: the function cannot score the rows either.
+        Unscored: the function cannot score the rows either.
         Exception: the recipe fails on a model that has no such function.
     """
     try:
@@ -31,7 +35,7 @@ def scores_of(
             scores = pyfunc_scores(trained, recipe, rows)
         except (Exception, SystemExit) as other:
             why = f"{_short(error)}; {_short(other)}"
-            raise DataError(
+            raise Unscored(
                 f"Neither the recipe nor the model's function from MLflow can score the rows ({why})."
             ) from other
         notice(f"The recipe cannot score the model from MLflow ({_short(error)}), so its function from MLflow does.")

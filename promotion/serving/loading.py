@@ -14,7 +14,7 @@ from promotion.data_sources import is_elsewhere
 from promotion.errors import DataError, PromotionError, Refused, as_data_error
 from promotion.interfaces import Recipe, Trained, task_of_recipe
 from promotion.ledger.chain import Champion
-from promotion.registry.pyfunc import scores_of
+from promotion.registry.pyfunc import Unscored, scores_of
 from promotion.registry.recipes import load_recipe
 from promotion.registry.sample import SampleScores, furthest, last_rows
 from promotion.serving.code import ImportedCode
@@ -81,7 +81,7 @@ class LoadedChampion:
         try:
             return self._score(rows)
         except (Exception, SystemExit) as error:
-            if isinstance(error, DataError) and error.__cause__ is None:
+            if isinstance(error, DataError) and not isinstance(error, Unscored):
                 raise  # a sentence of the recipe
             if hasattr(self.recipe, "rows_from"):
                 raise fault(self.tag, error) from error

@@ -75,5 +75,7 @@ def test_scores_that_are_not_numbers_are_the_models_fault(champion, monkeypatch)
 
 
 def test_what_the_recipe_says_of_rows_is_kept(champion, monkeypatch):
-    monkeypatch.setattr(ToyRecipe, "score", raising(DataError("The row has no amount.")))
+    refusal = DataError("The row has no amount.")
+    refusal.__cause__ = KeyError("amount")  # as `raise … from error` sets it
+    monkeypatch.setattr(ToyRecipe, "score", raising(refusal))
     assert refused(champion, {"a": 1.0, "b": 2.0}, DataError) == "The row has no amount."
