@@ -52,7 +52,7 @@ def test_a_retraining_fetches_once_and_its_decision_is_recomputed_from_the_snaps
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("named", ["day/rows.parquet", "parts", "parts/*.parquet"])
+@pytest.mark.parametrize("named", ["day/rows.parquet", "parts/*.parquet"])
 def test_a_retraining_reads_from_google_storage(project, gcs, monkeypatch, named):
     path = project / "data" / "train_transaction.csv"
     rows = pd.read_csv(path)
