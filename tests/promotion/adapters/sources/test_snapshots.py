@@ -258,7 +258,8 @@ class TestMistakes:
             assert pq.read_table(path).to_pylist() == [{"a": ":x", "b": "100 %", "c": "%s"}]
 
     def test_a_package_that_is_missing_is_named_before_anything_is_asked(self, snapshots, monkeypatch):
-        monkeypatch.delitem(_registry, "s3", raising=False)
+        for used in ("s3", "gs"):
+            monkeypatch.delitem(_registry, used, raising=False)
         for name in ("s3fs", "gcsfs", "duckdb", "psycopg", "pymssql"):
             monkeypatch.setitem(sys.modules, name, None)
         for where, way_out in {
