@@ -1,11 +1,14 @@
-"""Real servers that hold rows: S3 (moto) and HTTP; and the same rows laid down in every kind of source."""
+"""Real servers that hold rows: S3 (moto), Google Storage and HTTP; and the same rows laid down in every kind of source."""
 
 import threading
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import pytest
+from servers import free_port
 
 from promotion.data_sources import Query
 
@@ -28,6 +31,24 @@ def s3(monkeypatch):
     client.create_bucket(Bucket="rows")
     yield client
     server.stop()
+
+
+@pytest.fixture
+def gcs(monkeypatch):
+    """Puts bytes into the bucket `rows` of a Google Storage server of its own, which gcsfs finds by Google's variable."""
+    from gcp_storage_emulator.server import create_server
+
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+
+    def put(name, body):
+        place = f"{address}/upload/storage/v1/b/rows/o?uploadType=media&name={quote(name, safe='')}"
+        with urlopen(Request(place, data=body, headers={"Content-Type": "application/octet-stream"})) as answer:
+            assert answer.status == 200
+
+    with create_server("127.0.0.1", port, in_memory=True, default_bucket="rows"):
+        yield put
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -117,6 +138,8 @@ class Lies:
         self.kind, self.root = kind, root
         if kind.startswith("s3"):
             self.client = request.getfixturevalue("s3")
+        elif kind.startswith("gs"):
+            self.put_bytes = request.getfixturevalue("gcs")
         elif kind.startswith("https"):
             self.web = request.getfixturevalue("web")
         elif kind == "postgresql":
@@ -135,6 +158,9 @@ class Lies:
             "s3": "s3://rows/day/rows.parquet",
             "s3 folder": "s3://rows/parts",
             "s3 pattern": "s3://rows/parts/*.parquet",
+            "gs": "gs://rows/day/rows.parquet",
+            "gs folder": "gs://rows/parts",
+            "gs pattern": "gs://rows/parts/*.parquet",
         }.get(self.kind) or self._elsewhere()
 
     def _elsewhere(self):
@@ -171,6 +197,15 @@ class Lies:
 
     _put_s3_pattern = _put_s3_folder
 
+    def _put_gs(self, rows):
+        self.put_bytes("day/rows.parquet", rows.to_parquet(index=False))
+
+    def _put_gs_folder(self, rows):
+        for number, part in enumerate(halves(rows)):
+            self.put_bytes(f"parts/{number}.parquet", part.to_parquet(index=False))
+
+    _put_gs_pattern = _put_gs_folder
+
     def _put_https(self, rows):
         rows.to_csv(self.web.folder / "rows.csv", index=False)
 
@@ -182,7 +217,18 @@ class Lies:
 
 
 LOCAL = ("csv", "parquet", "folder", "pattern")
-ELSEWHERE = ("s3", "s3 folder", "s3 pattern", "https", "postgresql", "sqlite", "duckdb")
+ELSEWHERE = (
+    "s3",
+    "s3 folder",
+    "s3 pattern",
+    "gs",
+    "gs folder",
+    "gs pattern",
+    "https",
+    "postgresql",
+    "sqlite",
+    "duckdb",
+)
 
 
 def setting(where):

@@ -2,15 +2,18 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 
+import pandas as pd
 import pytest
 from servers import free_port
-from sources import web
+from sources import gcs, halves, web
 
 import promotion
 from promotion.cli import run
 
-__all__ = ["web"]
+__all__ = ["gcs", "web"]
 pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("prefect"), pytest.mark.timeout(600)]
 
 
@@ -46,6 +49,23 @@ def test_a_retraining_fetches_once_and_its_decision_is_recomputed_from_the_snaps
     assert used.source in logged
     records = json.dumps([entry.body for entry in registry.history("fraud_classifier")])
     assert "s3cret" not in f"{records}{logged}{shown.out}{shown.err}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("named", ["day/rows.parquet", "parts/*.parquet"])
+def test_a_retraining_reads_from_google_storage(project, gcs, monkeypatch, named):
+    path = project / "data" / "train_transaction.csv"
+    rows = pd.read_csv(path)
+    path.unlink()
+    gcs("day/rows.parquet", rows.to_parquet(index=False))
+    for number, part in enumerate(halves(rows)):
+        gcs(f"parts/{number}.parquet", part.to_parquet(index=False))
+    monkeypatch.setenv("PROMOTION_MODELS__FRAUD_CLASSIFIER__DATA", f"gs://rows/{named}")
+    words = [sys.executable, "-m", "promotion", "retrain", "fraud_classifier"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"of gs://rows/{named}" in " ".join(done.stdout.split())
+    assert run(["audit", "fraud_classifier", "--recompute"]) == 0
 
 
 def test_a_url_with_a_password_is_not_passed_to_prefect(project, capfd):

@@ -1,6 +1,7 @@
 """Download what a URL names: a file, or the files of a folder or a pattern, with fsspec."""
 
 import errno
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,7 @@ def require_package(url: str) -> None:
 def _opened(url: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
+    logging.getLogger("gcsfs").setLevel(logging.CRITICAL)  # it also raises the errors that it logs
     options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
     if _protocol(url) in _ONE_FILE:
         from aiohttp import ClientTimeout

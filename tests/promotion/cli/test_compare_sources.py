@@ -6,9 +6,9 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-from sources import s3, web, write_folder, write_table
+from sources import gcs, s3, web, write_folder, write_table
 
-__all__ = ["s3", "web"]
+__all__ = ["gcs", "s3", "web"]
 pytestmark = pytest.mark.integration
 ASKED = ("--label", "y", "--champion", "old", "--challenger", "new", "--slice", "card", "--json")
 
@@ -21,12 +21,13 @@ def predictions():
     return pd.DataFrame({"y": y, **scores, "card": drawn.choice(["visa", "amex"], 900)})
 
 
-def test_every_source_gives_the_same_comparison(predictions, tmp_path, web, s3, postgres_server, command, monkeypatch):
+def test_every_source_gives_the_same_comparison(predictions, tmp_path, web, s3, gcs, postgres_server, command):
     predictions.to_csv("rows.csv", index=False)
     expected = json.loads(command("compare", "rows.csv", *ASKED)[1])
     write_folder(predictions, tmp_path / "parts")
     predictions.to_parquet(web.folder / "rows.parquet", index=False)
     s3.put_object(Bucket="rows", Key="rows.parquet", Body=predictions.to_parquet(index=False))
+    gcs("rows.parquet", predictions.to_parquet(index=False))
     url = postgres_server.new_database()
     for place in (url, "sqlite:///rows.db"):
         write_table(predictions, place)
@@ -35,6 +36,8 @@ def test_every_source_gives_the_same_comparison(predictions, tmp_path, web, s3, 
         ("parts",),
         ("parts/*.parquet",),
         ("s3://rows/*.parquet",),
+        ("gs://rows/rows.parquet",),
+        ("gs://rows/*.parquet",),
         (f"{web.url}/rows.parquet",),
         ("--sql", "select * from 'parts/*.parquet'"),
         ("--sql", "select * from rows", "--url", "sqlite:///rows.db"),

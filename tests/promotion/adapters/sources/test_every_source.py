@@ -5,13 +5,13 @@ import json
 import pytest
 from recipes import synthetic_rows
 from situation import settings_at, toy
-from sources import ELSEWHERE, LOCAL, Lies, s3, web
+from sources import ELSEWHERE, LOCAL, Lies, gcs, s3, web
 
 from promotion.canonical import plain
 from promotion.registry.register import Origin
 from promotion.rows import fingerprints
 
-__all__ = ["s3", "web"]
+__all__ = ["gcs", "s3", "web"]
 pytestmark = pytest.mark.integration
 
 

@@ -12,7 +12,7 @@ from fsspec.registry import _registry
 from pydantic import SecretStr
 from recipes import synthetic_rows
 from situation import settings_at, toy
-from sources import Lies, s3, setting, web, write_table
+from sources import Lies, gcs, s3, setting, web, write_table
 
 from promotion.adapters.sources import Snapshots, queries
 from promotion.config import load_config
@@ -21,7 +21,7 @@ from promotion.errors import ConfigError, DataError
 from promotion.registry.register import Origin
 from promotion.secrets import without_password
 
-__all__ = ["s3", "web"]
+__all__ = ["gcs", "s3", "web"]
 pytestmark = pytest.mark.integration
 DAYS = 3 * 86_400
 
@@ -111,6 +111,12 @@ class TestMistakes:
         assert why(snapshots, f"{web.url}/absent?key=s3cret").startswith(f"There is no data at {web.url}/absent?***.")
         s3.put_object(Bucket="rows", Key="notes/readme.txt", Body=b"nothing")
         assert why(snapshots, "s3://rows/notes") == "s3://rows/notes names no Parquet or CSV file. Correct the URL."
+
+    def test_a_url_that_names_nothing_in_google_storage(self, snapshots, gcs, capfd):
+        assert why(snapshots, "gs://absent/rows.csv").startswith("There is no data at gs://absent/rows.csv. Check")
+        assert why(snapshots, "gs://rows/absent.csv").startswith("There is no data at gs://rows/absent.csv. Check")
+        assert why(snapshots, "gs://rows/*.csv") == "No file matches gs://rows/*.csv. Correct the URL."
+        assert "gcsfs" not in capfd.readouterr().err
 
     def test_a_server_that_does_not_answer(self, snapshots):
         told = why(snapshots, "http://me:s3cret@127.0.0.1:9/rows.csv")
@@ -252,7 +258,8 @@ class TestMistakes:
             assert pq.read_table(path).to_pylist() == [{"a": ":x", "b": "100 %", "c": "%s"}]
 
     def test_a_package_that_is_missing_is_named_before_anything_is_asked(self, snapshots, monkeypatch):
-        monkeypatch.delitem(_registry, "s3", raising=False)
+        for used in ("s3", "gs"):
+            monkeypatch.delitem(_registry, used, raising=False)
         for name in ("s3fs", "gcsfs", "duckdb", "psycopg", "pymssql"):
             monkeypatch.setitem(sys.modules, name, None)
         for where, way_out in {
