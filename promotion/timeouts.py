@@ -71,12 +71,12 @@ class _Worker(threading.Thread):
 
     def start(self) -> None:
         self.went_on = monotonic()
-        self._context = copy_context()
-        self._context.run(_left.set, None)
+        self.around = copy_context()  # Python 3.14 has a `_context` of its own
+        self.around.run(_left.set, None)
         super().start()
 
     def run(self) -> None:
-        self._context.run(self.task)
+        self.around.run(self.task)
 
 
 def _awaited(result: "Future[T]", worker: _Worker, until: float) -> T:

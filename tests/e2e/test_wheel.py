@@ -103,7 +103,7 @@ def ended(*words, **where):
     return done.stdout
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
 def test_the_first_model_is_trained_judged_and_promoted(wheel, installed, python, tmp_path):
     run = installed(python, [wheel])
     where = run("python", "-c", "import promotion, sys; print(promotion.__file__, sys.version)")
