@@ -179,6 +179,11 @@ class Config(BaseModel):
         """The folder for the default embedded databases, which is created if missing."""
         return self.root / ".promotion"
 
+    @property
+    def unsaved(self) -> Path:
+        """The folder of trained models that could not be logged or saved."""
+        return self.home / "unsaved"
+
     def path(self, text: str) -> Path:
         """Resolve a path in the file to an absolute one.
 

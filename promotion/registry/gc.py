@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from promotion.errors import StoreError
 from promotion.iso import in_utc
@@ -47,14 +48,20 @@ def delete_snapshots(parts: Parts, plan: Plan) -> Plan:
 
 
 def _unneeded(parts: Parts, gone: tuple[str, ...], before: datetime | None) -> tuple[str, ...]:
-    """Return the names of the snapshots that no decision, and no version that stays, was made with."""
+    """Return the names of the snapshots that no decision, no version that stays and no unsaved model was made with."""
     snapshots = parts.reader.snapshots
     limit = before.timestamp() if before else None
     models = parts.ledger.models()
     if not models or not snapshots.unneeded((), limit):
         return ()
     needed = {parts.config.path(file).resolve() for model in models for file in _needed(parts, model, gone)}
-    return tuple(one.name for one in snapshots.unneeded(needed, limit))
+    found = (one.name for one in snapshots.unneeded(needed, limit))
+    return tuple(name for name in found if not _names(parts.config.unsaved, name))
+
+
+def _names(unsaved: Path, snapshot: str) -> bool:
+    """Return whether a model that could not be saved was trained on the snapshot, which its pickle names."""
+    return any(snapshot.encode() in one.read_bytes() for one in unsaved.glob("*.pkl"))
 
 
 def _needed(parts: Parts, model: str, gone: tuple[str, ...]) -> Iterator[str]:

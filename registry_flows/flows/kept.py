@@ -14,8 +14,6 @@ from promotion.errors import DataError, PromotionError
 from promotion.interfaces import Trained
 from promotion.visible import visible
 
-FOLDER = "unsaved"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
@@ -95,7 +93,7 @@ def _keep(config: Config, kept: Kept) -> str:
     lost = [name for name, value in kept.trained.custom_objects.items() if not _can_be_pickled(value)]
     rest = {name: value for name, value in kept.trained.custom_objects.items() if name not in lost}
     try:
-        path = _write(config.home / FOLDER, replace(kept, trained=replace(kept.trained, custom_objects=rest)))
+        path = _write(config.unsaved, replace(kept, trained=replace(kept.trained, custom_objects=rest)))
     except Exception as error:  # pickling runs the user's own code
         return (
             f"The trained model could not be kept in a file ({type(error).__name__}: {error}). Leave what cannot be "

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,11 @@ def test_the_gate_judges_on_a_url_and_gc_deletes_what_only_a_dry_run_read(here, 
     judged, tried = sorted(folder.iterdir(), key=lambda one: one.stat().st_size)
     for one in (judged, tried):
         os.utime(one, (0, 0))
+    unsaved = here / ".promotion" / "unsaved" / "toy-1.pkl"  # as a training leaves it whose model could not be saved
+    unsaved.parent.mkdir()
+    unsaved.write_bytes(pickle.dumps({"data": f".promotion/snapshots/{tried.name}"}))
+    assert tried.name not in command("gc", "toy", "--dry-run")[1]
+    unsaved.unlink()
     code, out, _ = command("gc", "toy", "--dry-run")
     assert f"Snapshot of data to delete, because no record needs it: {tried.name}." in " ".join(out.split())
     assert command("gc", "toy", "--yes")[1].splitlines()[-1] == f"Deleted {tried.name}."
