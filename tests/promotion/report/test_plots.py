@@ -9,7 +9,6 @@ import pytest
 from promotion.comparison.drawing import draw_curves
 from promotion.report.plots.curves import cost_picture, precision_picture, roc_picture
 from promotion.report.plots.scores import score_pictures
-from promotion.report.plots.svg import style
 
 pytestmark = pytest.mark.integration
 
@@ -20,8 +19,7 @@ def test_a_plot_is_as_light_and_as_legible_for_half_a_million_rows_as_for_a_hund
     labels = np.arange(n_rows) % 30 == 0
     champion, challenger = (1 / (1 + np.exp(5.5 - shift * labels - rng.normal(size=n_rows))) for shift in (2.0, 2.5))
     curves = draw_curves(labels.astype(float), challenger, champion)
-    with style():
-        pictures = [*(draw(curves) for draw in (roc_picture, precision_picture, cost_picture)), *score_pictures(curves)]
+    pictures = [*(draw(curves) for draw in (roc_picture, precision_picture, cost_picture)), *score_pictures(curves)]
     for one in pictures:
         assert len(one.svg) < 20_000
         assert "$" not in one.svg, "words in TeX, which no browser reads"

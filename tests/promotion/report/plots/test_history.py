@@ -30,7 +30,7 @@ def history(tmp_path_factory):
 
 def lines_of_champion(svg):
     """The number of lines that connect the champion's values: a path starts each with M."""
-    paths = re.findall(r'<path d="([^"]+)"[^>]*fill: none[^>]*--champion', svg)
+    paths = re.findall(r'<path d="([^"]+)" fill="none" stroke="var[(]--champion[^>]*linecap', svg)
     longest = max(paths, key=lambda path: len(re.findall("[ML]", path)), default="")
     return len(re.findall("M", longest))
 
