@@ -35,12 +35,11 @@ class Line:
     """Points that a line connects, or that markers show, or both.
 
     Attributes:
-        x: the places of the points, as `y`; one that is not a number interrupts the line.
+        x, y: the places of the points; one that is not a number interrupts the line.
         colour: of the line and of the outlines of markers.
         width: of the line, in pixels; 0 for none.
         dashes: lengths in widths; empty for a solid line.
-        marker: name of a marker; empty for none.
-        size: of the markers, in pixels.
+        marker, size: name of a marker, and its size in pixels; empty for none.
         face: fill of the markers; the colour by default.
         fill: fill of the area within the line.
         label: name in the legend; empty for none.
@@ -79,7 +78,8 @@ class Axis:
         low, high = self.limits
         if self.is_log:
             low, high, value = math.log10(low), math.log10(high), math.log10(value)
-        return self.ends[0] + (value - low) / (high - low) * (self.ends[1] - self.ends[0])
+        share = (value - low) / (high - low) if high != low else 0.5
+        return self.ends[0] + share * (self.ends[1] - self.ends[0])
 
     def ticks(self) -> Ticks:
         """Return the ticks between the ends."""
@@ -164,5 +164,6 @@ def _path(points: Iterable[Point]) -> str:
 
 
 def _stripes(name: str) -> str:
-    lines = f'<path d="M-1 1 1 -1M0 4 4 0M3 5 5 3" stroke="{css("champion")}"/>'
-    return f'<pattern id="{name}-{STRIPED}" patternUnits="userSpaceOnUse" width="4" height="4">{lines}</pattern>'
+    path = "".join(f"M{at} 0l-72 72" for at in range(0, 145, 4))  # large, because browsers blur the edges of small ones
+    lines = f'<path d="{path}" stroke="{css("champion")}"/>'
+    return f'<pattern id="{name}-{STRIPED}" patternUnits="userSpaceOnUse" width="72" height="72">{lines}</pattern>'

@@ -1,7 +1,4 @@
-"""The frame of a plot: title, names of lines, rows and axes, ticks, rules and margins.
-
-The margins follow from the widths of the labels.
-"""
+"""The frame of a plot: title, names of lines, rows and axes, ticks, rules, and margins that fit the labels."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -23,13 +20,13 @@ _EDGE, _GAP, _LINE, _TOP = 3.0, 5.0, 14.0, 27.0
 _ASCENT, _MIDDLE = 0.76, 0.36
 """Height of a letter above its line, and half of it, as parts of the font size."""
 _ROW = 1.5 * _BELOW
-_UNITS = 65536.0 * 100  # in 16.16 fixed point, at the size of 100 that `_font` sets
 
 
 def put_frame(axes: Axes) -> str:
     """Place the axes so that no text is cut off and no x tick labels overlap; return title, ticks and rules as SVG."""
     across, up = axes.x.ticks(), axes.y.ticks()
-    names = _named(axes)
+    lines = sorted((line for line in axes.lines if line.label), key=lambda line: line.is_clipped)
+    names = {name: [line for line in lines if line.label == name] for name in dict.fromkeys(one.label for one in lines)}
     below = _EDGE + _LINE * (2 if axes.x.label or across.common else 1) + _GAP
     if axes.legend_below:
         below += _ROW * ((len(names) + 1) // 2) + _EDGE
@@ -46,7 +43,8 @@ def _words(axes: Axes, across: Ticks, up: Ticks) -> Iterator[str]:
     (left, right), (bottom, top) = axes.x.ends, axes.y.ends
     below = bottom + _GAP + _LINE + _ASCENT * _NAMES
     for x, words in across.written.items():
-        yield _text(axes.x.place(x), bottom + _GAP + _ASCENT * _NUMBERS, words, _NUMBERS, "middle")
+        middle = max(axes.x.place(x), _EDGE + _width(words, _NUMBERS) / 2)
+        yield _text(middle, bottom + _GAP + _ASCENT * _NUMBERS, words, _NUMBERS, "middle")
     for y, words in up.written.items():
         yield _text(left - _GAP, axes.y.place(y) + _MIDDLE * _NUMBERS, words, _NUMBERS, "end")
     yield _text(right, below, across.common, _NUMBERS, "end")
@@ -92,12 +90,6 @@ def _title(axes: Axes) -> str:
     return _text(_EDGE, _EDGE + _TITLE, text, _TITLE, "start", bold=True)
 
 
-def _named(axes: Axes) -> dict[str, list[Line]]:
-    """Return the lines of each name; those that lie on the edge of the plot come first."""
-    lines = sorted((line for line in axes.lines if line.label), key=lambda line: line.is_clipped)
-    return {name: [line for line in lines if line.label == name] for name in dict.fromkeys(one.label for one in lines)}
-
-
 def _names_above(axes: Axes, names: dict[str, list[Line]]) -> Iterator[str]:
     """Yield a sample of each line and its name to the right of the title, from the right edge to the left."""
     right, middle = axes.width - 0.5 * _NUMBERS, _EDGE + 0.6 * _NUMBERS
@@ -135,9 +127,8 @@ def _width(words: str, size: float, *, bold: bool = False) -> float:
 @cache
 def _advance(letter: str, *, bold: bool) -> float:
     """Return the width of a letter as part of the font size; one that the font does not have is a square."""
-    font = _font(bold=bold)
-    glyph = font.get_char_index(ord(letter))
-    return font.load_glyph(glyph).linearHoriAdvance / _UNITS if glyph else 1.0
+    glyph = _font(bold=bold).get_char_index(ord(letter))
+    return _font(bold=bold).load_glyph(glyph).linearHoriAdvance / (100 << 16) if glyph else 1.0  # 16.16 fixed point
 
 
 @cache

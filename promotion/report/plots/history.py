@@ -179,9 +179,8 @@ def _spot(one: MetricPoint) -> Spot:
 def _bar(place: int, period: ChampionPeriod, until: str) -> Line:
     since = _when(period.champion.since)
     end = max(_when(period.until or until), since)
-    low, high, colour = place - 0.275, place + 0.275, css("champion")
-    fill = colour if period.decision else STRIPED
-    return Line((since, end, end, since), (low, low, high, high), colour, width=1.0, fill=fill)
+    y, fill = [place + half for half in (-0.275, -0.275, 0.275, 0.275)], css("champion") if period.decision else STRIPED
+    return Line((since, end, end, since), y, css("champion"), width=1.0, fill=fill)
 
 
 def _dates(moments: Sequence[float]) -> Choose:

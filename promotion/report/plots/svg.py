@@ -38,24 +38,21 @@ def drawn(axes: Axes, *, name: str, title: str, sentence: str, spots: Sequence[S
         sentence: alt text with the numbers.
         spots: what a pointer shows.
     """
-    frame = put_frame(axes)
+    frame = put_frame(axes)  # which gives the axes their places
+    shapes = "".join(_shape(axes, spot) for spot in spots)
+    pointed = f'<g fill="none" pointer-events="all">{shapes}</g>' if shapes else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" '
         f'viewBox="0 0 {axes.width:g} {axes.height:g}" width="{axes.width:g}" height="{axes.height:g}" '
         f'aria-labelledby="{name}-title" aria-describedby="{name}-told">'
         f'<title id="{name}-title">{escape(visible(title))}</title>'
         f'<desc id="{name}-told">{escape(visible(sentence))}</desc>'
-        f"{frame}{axes.drawn(name)}{_pointed(axes, spots)}</svg>"
+        f"{frame}{axes.drawn(name)}{pointed}</svg>"
     )
 
 
-def _pointed(axes: Axes, spots: Sequence[Spot]) -> str:
-    """Return unseen shapes with titles, which browsers show when a pointer rests on them."""
-    shapes = "".join(_shape(axes, spot) for spot in spots)
-    return f'<g fill="none" pointer-events="all">{shapes}</g>' if shapes else ""
-
-
 def _shape(axes: Axes, spot: Spot) -> str:
+    """Return an unseen shape with a title, which browsers show when a pointer rests on it."""
     title = f"<title>{escape(visible(spot.text))}</title>"
     if isinstance(spot.x, tuple):
         (left, right), (bottom, top) = map(axes.x.place, spot.x), axes.y.ends

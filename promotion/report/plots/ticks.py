@@ -11,7 +11,6 @@ from matplotlib.ticker import LogLocator, MaxNLocator, ScalarFormatter
 
 from promotion.visible import visible
 
-_MINUS = str.maketrans("-", "\N{MINUS SIGN}")
 _COMMON = ["UTC", "%Y, UTC", "%Y-%b, UTC", "%Y-%b-%d, UTC", "%Y-%b-%d, UTC", "%Y-%b-%d %H:%M, UTC"]
 """What the ticks of an axis share, from years to seconds, as `ConciseDateFormatter` takes it."""
 
@@ -36,7 +35,7 @@ def round_numbers(low: float, high: float, most: int = 9) -> Ticks:
     formatter.set_powerlimits((-5, 6))
     formatter.create_dummy_axis()
     formatter.axis.set_view_interval(low, high)  # type: ignore[union-attr]  # made in the line above
-    words = (text.translate(_MINUS) for text in formatter.format_ticks(at))
+    words = (text.replace("-", "\N{MINUS SIGN}") for text in formatter.format_ticks(at))
     return Ticks(dict(zip(at, words, strict=True)), formatter.get_offset())
 
 
