@@ -1,6 +1,8 @@
 """Plots of extreme inputs: nearly equal scores, a hundred rows, special characters in names."""
 
 import re
+import subprocess
+import sys
 from html import unescape
 
 import numpy as np
@@ -26,3 +28,12 @@ def test_a_plot_is_as_light_and_as_legible_for_half_a_million_rows_as_for_a_hund
         assert one.svg.count("var(--champion,") >= 2, "the line and its sample in the legend"
         assert re.search("by the champion|The champion's median is", unescape(one.svg))
     assert ">100 %</text>" in pictures[-1].svg
+
+
+def test_plots_load_no_figure_of_matplotlib():
+    script = (
+        "import sys; from promotion.report.plots import gains, history, scores, ticks; ticks.dates(20_000, 20_009);"
+        "print({f'matplotlib.{name}' for name in ('ticker', 'figure', 'axes', 'backends.backend_svg')} & {*sys.modules})"
+    )
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert told.stdout == "{'matplotlib.ticker'}\n"
