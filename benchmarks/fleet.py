@@ -2,7 +2,7 @@
 
     python benchmarks/fleet.py [--models 1000] [--entries 64] [--turns 3] [--keep FOLDER] [--site]
 
-With `--site`, the site is drawn first, a third of a second of CPU for each report and page, and then with nothing new.
+With `--site`, the site is drawn first, a fiftieth of a CPU second for each report and page, and then with nothing new.
 Seconds are medians of whole processes, of the machine's clock and of CPU; memory is the peak of the process. With
 `--keep`, the fleet is made in that folder unless it is there, and stays.
 """

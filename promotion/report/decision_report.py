@@ -98,13 +98,10 @@ def decision_document(found: Recorded, *, as_of: Entry | None = None, links: Lin
 
     A report that is stored and not redrawn ends with the entry `as_of`, and says so. The page links to `links`.
     """
-    from promotion.report.plots.svg import style
-
     judgement, decision = found.judgement, found.judgement.decision
     page = decided_page(judgement, found.versions[judgement.tag], found.followed)
     notes = page.notes[:-1] if decision.holdout else page.notes  # the section on data and models shows the last note
-    with style():
-        sections = tuple(section for section in _sections(found, links) if section.page != Page() or section.pictures)
+    sections = tuple(section for section in _sections(found, links) if section.page != Page() or section.pictures)
     return Document(
         title=f"{page.verdict.text} {judgement.tag}",
         kind=f"Decision report {judgement.decision_digest[:12]}, {minute(found.entry.at)} UTC",

@@ -27,6 +27,6 @@ PALETTE = {
 """All colours are readable as text on `paper` and `panel` (WCAG 2.2, AA), except `line`, which only divides."""
 
 
-def light(name: str) -> str:
-    """Return the light colour to draw plots with; `promotion.report.plots.svg` replaces it with the page's colour."""
-    return PALETTE[name].light
+def css(name: str) -> str:
+    """Return the colour as CSS: the page's own, or the light one in a file of its own."""
+    return f"var(--{name}, {PALETTE[name].light})"

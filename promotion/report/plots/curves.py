@@ -4,34 +4,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from promotion.comparison.curves import Curve, ScoreCurves
 from promotion.number_format import percent
 from promotion.report.page import Picture, Table, left, right, row
-from promotion.report.palette import light
-from promotion.report.plots.frame import DASHED, name_lines
-from promotion.report.plots.svg import Spot, blank, drawn
+from promotion.report.palette import css
+from promotion.report.plots.axes import DASHED, DOTTED, EDGE, Axes, Axis, Line
+from promotion.report.plots.svg import Spot, drawn
 
 _AT = (0.01, 0.05, *(tenth / 10 for tenth in range(1, 10)))
-LINES = {"champion": (0, DASHED), "challenger": "solid"}
-"""Line styles that distinguish both models without colour; the challenger is drawn on top."""
+LINES: dict[str, tuple[float, ...]] = {"champion": DASHED, "challenger": ()}
+"""Dashes that distinguish both models without colour; the challenger is drawn on top."""
 
 
 def roc_picture(curves: ScoreCurves) -> Picture:
     """Draw the true positive rate at each false positive rate."""
-    figure, axes = unit_square("ROC", "false positive rate", "true positive rate")
-    axes.plot((0, 1), (0, 1), color=light("quiet"), linewidth=0.8, linestyle=":")
     lines = dict(sides(curves, "roc"))
-    _draw(axes, lines)
+    axes = _unit_square("ROC", "false positive rate", "true positive rate", [dotted((0, 1), (0, 1)), *_styled(lines)])
     at = (0.01, 0.1)
     sentence = "; ".join(
         f"at a false positive rate of {percent(rate)}, {_each(lines, rate)} of the positives" for rate in at
     )
     spots, numbers = numbers_of(lines, "false positive rate", "true positive rate")
     return Picture(
-        svg=drawn(figure, name="roc", title="ROC curves", sentence=f"Found: {sentence}.", spots=spots),
+        svg=drawn(axes, name="roc", title="ROC curves", sentence=f"Found: {sentence}.", spots=spots),
         caption="True positive rate at each false positive rate. The dotted line is chance.",
         numbers=numbers,
     )
@@ -39,20 +35,19 @@ def roc_picture(curves: ScoreCurves) -> Picture:
 
 def precision_picture(curves: ScoreCurves) -> Picture:
     """Draw the precision at each recall."""
-    figure, axes = unit_square("Precision and recall", "recall", "precision")
-    axes.axhline(curves.prevalence, color=light("quiet"), linewidth=0.8, linestyle=":")
     lines = dict(sides(curves, "precision_recall"))
-    _draw(axes, lines)
+    chance = dotted((-EDGE, EDGE), (curves.prevalence,) * 2)
+    axes = _unit_square("Precision and recall", "recall", "precision", [chance, *_styled(lines)])
     sentence = "; ".join(
         f"at a recall of {percent(recall)} precision is {_each(lines, recall)}" for recall in (0.2, 0.5, 0.8)
     )
     spots, numbers = numbers_of(lines, "recall", "precision")
     title = "Precision over recall"
     return Picture(
-        svg=drawn(figure, name="precision-recall", title=title, sentence=f"{sentence.capitalize()}.", spots=spots),
+        svg=drawn(axes, name="precision-recall", title=title, sentence=f"{sentence.capitalize()}.", spots=spots),
         caption=(
             "Best precision at each recall or a higher one. The dotted line is the share of positives, "
-            f"{_percent(curves.prevalence)}."
+            f"{as_percent(curves.prevalence)}."
         ),
         numbers=numbers,
     )
@@ -60,19 +55,15 @@ def precision_picture(curves: ScoreCurves) -> Picture:
 
 def cost_picture(curves: ScoreCurves) -> Picture:
     """Draw each model's expected cost at its best threshold, for every cost ratio of misses and false alarms."""
-    figure = blank()
-    axes = figure.add_subplot()
-    axes.set(title="Cost", xlabel="share of the cost at stake on positives", ylabel="expected cost", xlim=(0, 1))
     lines = dict(sides(curves, "cost"))
-    axes.plot((0, 0.5, 1), (0, 0.5, 0), color=light("quiet"), linewidth=0.8, linestyle=":")
-    axes.axvline(curves.prevalence, color=light("quiet"), linewidth=0.8)
-    _draw(axes, lines)
-    top = max(max(line.y) for line in lines.values())
-    axes.set_ylim(0, max(0.02, 1.1 * top))
+    top = max(0.02, 1.1 * max(max(line.y) for line in lines.values()))
+    even = Line((curves.prevalence,) * 2, (-EDGE, EDGE), css("quiet"), width=0.8)
+    x, y = Axis((0, 1), "share of the cost at stake on positives"), Axis((0, top), "expected cost")
+    axes = Axes("Cost", x, y, [dotted((0, 0.5, 1), (0, 0.5, 0)), even, *_styled(lines)])
     sentence = f"Share of the cost that is lost where half of it is at stake on positives: {_each(lines, 0.5)}"
     spots, numbers = numbers_of(lines, "share of the cost at stake on positives", "expected cost")
     return Picture(
-        svg=drawn(figure, name="cost", title="Cost curves", sentence=f"{sentence}.", spots=spots),
+        svg=drawn(axes, name="cost", title="Cost curves", sentence=f"{sentence}.", spots=spots),
         caption=(
             "Expected cost at the best threshold, from 0 (no errors) to 1. Lower is better. At the vertical line, a "
             "miss costs as much as a false alarm; to its right, misses cost more. The dotted line flags all rows or "
@@ -96,20 +87,17 @@ def numbers_of(
     values = [(x, {side: _at(line, x) for side, line in lines.items()}) for x in at]
     ends = (0.0, *((x + after) / 2 for x, after in pairwise(at)), 1.0)
     spots = tuple(
-        Spot(band, None, f"{across} {_percent(x)}: {up} {_listed(found)}")
+        Spot(band, None, f"{across} {as_percent(x)}: {up} {_listed(found)}")
         for band, (x, found) in zip(pairwise(ends), values, strict=True)
     )
-    rows = (row(_percent(x), *map(_percent, found.values())) for x, found in values)
+    rows = (row(as_percent(x), *map(as_percent, found.values())) for x, found in values)
     title = f"{up.capitalize()} at each {across}"
     return spots, Table(title=title, columns=(*left(across), *right(*lines)), rows=tuple(rows))
 
 
-def unit_square(title: str, across: str, up: str) -> tuple[Figure, Axes]:
-    """Return axes from 0 to 1 in both directions."""
-    figure = blank()
-    axes = figure.add_subplot()
-    axes.set(title=title, xlabel=across, ylabel=up, xlim=(-0.01, 1.01), ylim=(-0.01, 1.02))
-    return figure, axes
+def dotted(x: Sequence[float], y: Sequence[float]) -> Line:
+    """Return a thin line to compare with."""
+    return Line(x, y, css("quiet"), width=0.8, dashes=DOTTED)
 
 
 def sides(curves: ScoreCurves, name: str) -> Iterator[tuple[str, Curve]]:
@@ -119,10 +107,13 @@ def sides(curves: ScoreCurves, name: str) -> Iterator[tuple[str, Curve]]:
     yield "challenger", getattr(curves.challenger, name)
 
 
-def _draw(axes: Axes, lines: dict[str, Curve]) -> None:
+def _unit_square(title: str, across: str, up: str, lines: list[Line]) -> Axes:
+    return Axes(title, Axis((-0.01, 1.01), across), Axis((-0.01, 1.02), up), lines)
+
+
+def _styled(lines: Mapping[str, Curve]) -> Iterator[Line]:
     for side, line in lines.items():
-        axes.plot(line.x, line.y, color=light(side), linestyle=LINES[side], label=side)
-    name_lines(axes)
+        yield Line(line.x, line.y, css(side), dashes=LINES[side], label=side)
 
 
 def _at(line: Curve, x: float) -> float:
@@ -135,8 +126,9 @@ def _each(lines: dict[str, Curve], x: float) -> str:
 
 
 def _listed(found: Mapping[str, float]) -> str:
-    return " and ".join(f"{_percent(value)} by the {side}" for side, value in found.items())
+    return " and ".join(f"{as_percent(value)} by the {side}" for side, value in found.items())
 
 
-def _percent(share: float) -> str:
+def as_percent(share: float) -> str:
+    """Write a share with three digits."""
     return percent(float(f"{share:.3g}"))

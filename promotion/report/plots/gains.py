@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from promotion.comparison import Comparison, MetricComparison
 from promotion.number_format import between, percent, signed
 from promotion.policy import Check, Decision, Kind
 from promotion.report.page import Picture
-from promotion.report.palette import light
-from promotion.report.plots.frame import name_ticks
-from promotion.report.plots.svg import Spot, blank, drawn
+from promotion.report.palette import css
+from promotion.report.plots.axes import EDGE, Axes, Axis, Line, around
+from promotion.report.plots.svg import Spot, drawn
+from promotion.report.plots.ticks import named, round_numbers
 from promotion.vocabulary import Outcome
 
 MAX_SLICES = 12
@@ -18,10 +20,10 @@ MAX_SLICES = 12
 _LONGEST = 22
 _ROW, _AROUND = 22.0, 78.0
 _LOOKS = {
-    Outcome.PASSED: ("good", "o", True),
-    Outcome.FAILED: ("bad", "X", True),
-    Outcome.INCONCLUSIVE: ("unsure", "D", False),
-    None: ("quiet", "s", False),
+    Outcome.PASSED: ("good", "circle", True),
+    Outcome.FAILED: ("bad", "cross", True),
+    Outcome.INCONCLUSIVE: ("unsure", "diamond", False),
+    None: ("quiet", "square", False),
 }
 """Colour, marker, and whether it is filled; distinguishable without colour."""
 
@@ -60,44 +62,33 @@ def gain_pictures(decision: Decision) -> tuple[Picture, ...]:
 def _picture(metric: str, place: int, rows: list[_GainRow], comparison: Comparison) -> Picture:
     shown = _chosen(rows)
     lines = _under_headings(shown)
-    figure = blank(height=_AROUND + _ROW * len(lines))
-    axes = figure.add_subplot()
-    axes.set(title=metric, xlabel="gain", ylim=(len(lines) - 0.4, -0.6))
     words = [_short(line.value) if isinstance(line, _GainRow) else f"{_short(line)}:" for line in lines]
-    name_ticks(axes.yaxis, range(len(lines)), words)
-    axes.spines["left"].set_visible(False)
-    axes.axvline(0.0, color=light("quiet"), linewidth=1.0)
     placed = [(height, row) for height, row in enumerate(lines) if isinstance(row, _GainRow)]
-    for height, row in placed:
-        colour, marker, filled = _LOOKS[row.outcome]
-        axes.plot((row.found.low, row.found.high), (height, height), color=light(colour), linewidth=2.0)
-        face, edge = (light(colour), light("paper")) if filled else (light("paper"), light(colour))
-        axes.plot(
-            row.found.gain,
-            height,
-            marker,
-            markerfacecolor=face,
-            markeredgecolor=edge,
-            markersize=10 if marker == "X" else 8,
-        )
-        for required in sorted({check.required for check in row.checks if check.required is not None}):
-            axes.plot(
-                (required, required),
-                (height - 0.4, height + 0.4),
-                color=light("ink"),
-                linewidth=1.4,
-                linestyle=(0, (2, 1.5)),
-            )
-    axes.locator_params(axis="x", nbins=4)
+    shapes = [Line((0.0, 0.0), (-EDGE, EDGE), css("quiet"), width=1.0)]
+    shapes += (shape for height, row in placed for shape in _shapes(height, row))
+    x = Axis(around(x for shape in shapes for x in shape.x), "gain", partial(round_numbers, most=4))
+    y = Axis((len(lines) - 0.4, -0.6), choose=named(range(len(lines)), words))
+    axes = Axes(metric, x, y, shapes, height=_AROUND + _ROW * len(lines), has_left_edge=False)
     spots = [Spot(row.found.gain, height, _sentence(row, comparison)) for height, row in placed]
     caption = ""
     if len(shown) < len(rows):
         caption = f"Shows {len(shown) - 1} of {len(rows) - 1} slices: failed ones first, then the lowest gains."
     all_of_it = " ".join((*(spot.text for spot in spots), caption)).strip()
     return Picture(
-        svg=drawn(figure, name=f"gain-{place}", title=f"Gain in {metric}", sentence=all_of_it, spots=spots),
+        svg=drawn(axes, name=f"gain-{place}", title=f"Gain in {metric}", sentence=all_of_it, spots=spots),
         caption=caption,
     )
+
+
+def _shapes(height: int, row: _GainRow) -> Iterator[Line]:
+    """Yield the interval, the gain, and the required gains."""
+    look, marker, filled = _LOOKS[row.outcome]
+    yield Line((row.found.low, row.found.high), (height, height), css(look), width=2.0)
+    face, edge = (css(look), css("paper")) if filled else (css("paper"), css(look))
+    size = 10 if marker == "cross" else 8
+    yield Line((row.found.gain,), (height,), edge, width=0, marker=marker, size=size, face=face)
+    for required in sorted({check.required for check in row.checks if check.required is not None}):
+        yield Line((required,) * 2, (height - 0.4, height + 0.4), css("ink"), width=1.4, dashes=(2.0, 1.5))
 
 
 def _sentence(row: _GainRow, comparison: Comparison) -> str:

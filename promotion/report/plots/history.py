@@ -5,11 +5,9 @@ Times are in UTC. The line of the champion ends where another version became cha
 
 import math
 from bisect import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
-
-from matplotlib.axes import Axes
 
 from promotion.history.lineage import ChampionPeriod
 from promotion.history.metric_history import CHALLENGER, CHAMPION, MetricPoint
@@ -17,9 +15,10 @@ from promotion.metrics.bounds import quantile
 from promotion.number_format import between, figure, minute, signed
 from promotion.report.html import ORIGIN
 from promotion.report.page import Picture, counted
-from promotion.report.palette import light
-from promotion.report.plots.frame import name_ticks
-from promotion.report.plots.svg import Spot, blank, drawn, style
+from promotion.report.palette import css
+from promotion.report.plots.axes import DASHED, DOTTED, EDGE, STRIPED, Axes, Axis, Line, around, bars
+from promotion.report.plots.svg import Spot, drawn
+from promotion.report.plots.ticks import Choose, dates, named
 from promotion.report.record import version_of
 
 WIDTH, HEIGHT = 360.0, 290.0
@@ -35,26 +34,17 @@ HOW_TO_READ = (
 )
 """Explanation shown beside the metric plots."""
 _LOOKS: dict[str, dict[str, Any]] = {
-    "champion": {"color": light("champion"), "marker": "o", "ms": 4, "label": "champion"},
-    "promote": {"color": light("challenger"), "marker": "^", "ms": 7, "ls": "none", "label": "challenger, promoted"},
-    "hold": {
-        "color": light("challenger"), "marker": "o", "ms": 5, "ls": "none", "mfc": "none", "label": "challenger, held",
-    },
-    "reject": {"color": light("challenger"), "marker": "x", "ms": 6, "ls": "none", "label": "challenger, rejected"},
-}  # fmt: skip
-
-_MARKS: dict[str, dict[str, dict[str, Any]]] = {
-    "promotion": {
-        "line": {"color": light("quiet"), "ls": ":"},
-        "mark": {"color": light("good"), "marker": "^", "ms": 5, "label": "new champion"},
-    },
-    "rollback": {
-        "line": {"color": light("bad"), "ls": (0, (4, 2))},
-        "mark": {"color": light("bad"), "marker": "v", "ms": 5, "label": "rollback"},
-    },
+    "champion": {"colour": css("champion"), "width": 1.2, "marker": "circle", "size": 4, "label": "champion"},
+    "promote": {"marker": "up", "size": 7, "label": "challenger, promoted"},
+    "hold": {"marker": "circle", "size": 5, "face": "none", "label": "challenger, held"},
+    "reject": {"marker": "x", "size": 6, "label": "challenger, rejected"},
 }
-_COMMON = ["UTC", "%Y, UTC", "%Y-%b, UTC", "%Y-%b-%d, UTC", "%Y-%b-%d, UTC", "%Y-%b-%d %H:%M, UTC"]
-"""What the ticks of an axis share, from years to seconds, as `ConciseDateFormatter` takes it."""
+_CHALLENGER: dict[str, Any] = {"colour": css("challenger"), "width": 0}
+_MARKS: dict[str, tuple[tuple[str, tuple[float, ...]], dict[str, Any]]] = {
+    "promotion": ((css("quiet"), DOTTED), {"colour": css("good"), "marker": "up", "label": "new champion"}),
+    "rollback": ((css("bad"), DASHED), {"colour": css("bad"), "marker": "down", "label": "rollback"}),
+}
+"""The line's colour and dashes, and the mark, at a change of champion."""
 
 
 def metric_pictures(among: Sequence[MetricPoint], served: Sequence[ChampionPeriod] = ()) -> tuple[Picture, ...]:
@@ -96,18 +86,13 @@ def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture
     The present champion's bar ends at `until`, the moment that the picture shows. There is at least one period.
     """
     shown = served[-MOST_REIGNS:]
-    with style():
-        figure_ = blank(WIDTH, 68.0 + 18.5 * len(shown))
-        axes = figure_.subplots()
-        for place, period in enumerate(shown):
-            _bar(axes, place, period, until)
-        name_ticks(axes.yaxis, range(len(shown)), [_short(version_of(period.champion.tag)) for period in shown])
-        axes.set_ylim(len(shown) - 0.4, -0.6)
-        axes.set_title("In production")
-        _dates(axes, [*(_when(period.champion.since) for period in shown), _when(until)])
-        svg = drawn(
-            figure_, name="timeline", title="Who was in production when", sentence=_champion_periods_sentence(shown)
-        )
+    since, last = _when(shown[0].champion.since), max(_when(until), _when(shown[-1].champion.since))
+    names = [_short(version_of(period.champion.tag)) for period in shown]
+    x = Axis((since, around((since, last))[1]), choose=_dates((since, last)))
+    y = Axis((len(shown) - 0.4, -0.6), choose=named(range(len(shown)), names))
+    lines = [_bar(place, period, until) for place, period in enumerate(shown)]
+    axes = Axes("In production", x, y, lines, WIDTH, 68.0 + 18.5 * len(shown))
+    svg = drawn(axes, name="timeline", title="Who was in production when", sentence=_champion_periods_sentence(shown))
     left_out = len(served) - len(shown)
     caption = "Filled: by a decision. Striped: by hand." + (
         f" The last {len(shown)} champions; {left_out} before them stand in the table." if left_out else ""
@@ -118,22 +103,16 @@ def timeline_picture(served: Sequence[ChampionPeriod], *, until: str) -> Picture
 def _metric_picture(points: Sequence[MetricPoint], served: Sequence[ChampionPeriod], name: str) -> Picture:
     metric = points[0].metric
     shown = _while_shown(points, served)
-    with style():
-        figure_ = blank(WIDTH, HEIGHT)
-        axes = figure_.subplots()
-        for look, chosen in _by_look(points):
-            _points(axes, chosen, served, _LOOKS[look])
-        floor = axes.get_ylim()[0]
-        marks = [mark for look in _MARKS for mark in _marks(axes, floor, shown, look)]
-        axes.set_title(f"{metric} ({points[0].direction.value} is better)")
-        _dates(axes, [_when(one.at) for one in points])
-        figure_.legend(
-            loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=2, handletextpad=0.4, columnspacing=1.2, fontsize=9.5
-        )
-        spots = (*marks, *map(_spot, points))
-        svg = drawn(
-            figure_, name=name, title=f"{metric} over time", sentence=_points_sentence(points, shown), spots=spots
-        )
+    moments = [_when(one.at) for one in points]
+    low, high = around(value for one in points for value in (one.value - _half(one), one.value + _half(one)))
+    marks = [line for look in _MARKS for line in _marks(low, shown, look)]
+    intervals, values = zip(*(_points(chosen, served, look) for look, chosen in _by_look(points)), strict=True)
+    x = Axis(around((*moments, *(_when(period.champion.since) for period in shown))), choose=_dates(moments))
+    heading = f"{metric} ({points[0].direction.value} is better)"
+    axes = Axes(heading, x, Axis((low, high)), [*marks, *intervals, *values], WIDTH, HEIGHT, legend_below=True)
+    spots = [Spot(_when(period.champion.since), low, _change_sentence(period)) for period in shown]
+    spots += map(_spot, points)
+    svg = drawn(axes, name=name, title=f"{metric} over time", sentence=_points_sentence(points, shown), spots=spots)
     return Picture(svg=svg)
 
 
@@ -143,25 +122,31 @@ def _while_shown(points: Sequence[MetricPoint], served: Sequence[ChampionPeriod]
     return [period for period in served if _when(period.champion.since) >= _when(first)]
 
 
-def _by_look(points: Iterable[MetricPoint]) -> Iterable[tuple[str, list[MetricPoint]]]:
-    points = list(points)
-    by_look = {
-        look: [one for one in points if (CHAMPION if one.role == CHAMPION else one.verdict) == look] for look in _LOOKS
-    }
-    return [(look, chosen) for look, chosen in by_look.items() if chosen]
+def _by_look(points: Sequence[MetricPoint]) -> Iterator[tuple[str, list[MetricPoint]]]:
+    for look in _LOOKS:
+        if chosen := [one for one in points if (CHAMPION if one.role == CHAMPION else one.verdict) == look]:
+            yield look, chosen
 
 
-def _points(axes: Axes, points: Sequence[MetricPoint], served: Sequence[ChampionPeriod], look: dict[str, Any]) -> None:
-    """Draw the values; where the champion changed, a value that is not a number ends the line."""
+def _points(points: Sequence[MetricPoint], served: Sequence[ChampionPeriod], look: str) -> tuple[Line, Line]:
+    """Return the intervals and the values; where the champion changed, a value that is not a number ends the line."""
     began = [period.champion.seq for period in served]
-    x, y, errors = list[float](), list[float](), list[float]()
-    for place, one in enumerate(ordered := sorted(points, key=lambda one: (_when(one.at), one.seq))):
-        if place and _reign(began, one) != _reign(began, ordered[place - 1]):
-            x, y, errors = [*x, x[-1]], [*y, math.nan], [*errors, math.nan]
-        x.append(_when(one.at))
-        y.append(one.value)
-        errors.append(quantile(_SIDE, one.dof) * one.stderr)
-    axes.errorbar(x, y, yerr=errors, elinewidth=0.7 if len(points) > _MANY else 1.1, lw=1.2, **look)
+    ordered = sorted(points, key=lambda one: (_when(one.at), one.seq))
+    x, y = list[float](), list[float]()
+    for place, one in enumerate(ordered):
+        is_new = place and _reign(began, one) != _reign(began, ordered[place - 1])
+        x += [_when(one.at)] * (2 if is_new else 1)
+        y += [math.nan, one.value] if is_new else [one.value]
+    values = Line(x, y, **{**_CHALLENGER, **_LOOKS[look]})
+    ends = ([one.value + sign * _half(one) for one in ordered] for sign in (-1, 1))
+    intervals = bars([_when(one.at) for one in ordered], *ends)
+    width = 0.7 if len(points) > _MANY else 1.1
+    return Line(*intervals, values.colour, width, label=values.label, is_upright=True), values
+
+
+def _half(one: MetricPoint) -> float:
+    """Return half the length of the interval of a value."""
+    return quantile(_SIDE, one.dof) * one.stderr
 
 
 def _reign(began: Sequence[int], one: MetricPoint) -> tuple[str, int]:
@@ -169,15 +154,13 @@ def _reign(began: Sequence[int], one: MetricPoint) -> tuple[str, int]:
     return one.tag, bisect(began, one.seq)
 
 
-def _marks(axes: Axes, floor: float, served: Sequence[ChampionPeriod], look: str) -> list[Spot]:
-    """Mark the beginnings of champion periods at the lower edge, with a thin line above each."""
-    rolled = [period for period in served if (period.cause == "rollback") is (look == "rollback")]
-    at = [_when(period.champion.since) for period in rolled]
+def _marks(floor: float, served: Sequence[ChampionPeriod], look: str) -> Iterator[Line]:
+    """Yield marks of the beginnings of champion periods at the lower edge, and a thin line above each."""
+    at = [_when(one.champion.since) for one in served if (one.cause == "rollback") is (look == "rollback")]
     if at:
-        axes.vlines(at, 0, 1, transform=axes.get_xaxis_transform(), lw=0.7, zorder=0.5, **_MARKS[look]["line"])
-        axes.plot(at, [floor] * len(at), ls="none", clip_on=False, zorder=3, **_MARKS[look]["mark"])
-        axes.set_ylim(bottom=floor)
-    return [Spot(x, floor, _change_sentence(period)) for x, period in zip(at, rolled, strict=True)]
+        line, mark = _MARKS[look]
+        yield Line(*bars(at, [-EDGE] * len(at), [EDGE] * len(at)), line[0], 0.7, line[1], is_upright=True)
+        yield Line(at, [floor] * len(at), width=0, size=5, is_clipped=False, **mark)
 
 
 def _change_sentence(period: ChampionPeriod) -> str:
@@ -186,33 +169,30 @@ def _change_sentence(period: ChampionPeriod) -> str:
 
 
 def _spot(one: MetricPoint) -> Spot:
-    half = figure(quantile(_SIDE, one.dof) * one.stderr, scale=abs(one.value))
+    half = figure(_half(one), scale=abs(one.value))
     gain = f", gain {between(one.gain.low, one.gain.high, scale=abs(one.value))}" if one.gain else ""
     verdict = f", {one.verdict}" if one.role == CHALLENGER else ""
     value = f"{figure(one.value)} ± {half}{gain}{verdict}"
     return Spot(_when(one.at), one.value, f"{minute(one.at)} UTC, {one.role} {version_of(one.tag)}: {value}")
 
 
-def _bar(axes: Axes, place: int, period: ChampionPeriod, until: str) -> None:
-    since, end = _when(period.champion.since), max(_when(period.until or until), _when(period.champion.since))
-    colour = light("champion")
-    looks: dict[str, Any] = {"facecolor": colour} if period.decision else {"facecolor": "none", "hatch": "//////"}
-    axes.barh(place, end - since, left=since, height=0.55, edgecolor=colour, **looks)
+def _bar(place: int, period: ChampionPeriod, until: str) -> Line:
+    since = _when(period.champion.since)
+    end = max(_when(period.until or until), since)
+    y, fill = [place + half for half in (-0.275, -0.275, 0.275, 0.275)], css("champion") if period.decision else STRIPED
+    return Line((since, end, end, since), y, css("champion"), width=1.0, fill=fill)
 
 
-def _dates(axes: Axes, moments: Sequence[float]) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    locator = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]  # untyped in matplotlib
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, offset_formats=_COMMON))  # type: ignore[no-untyped-call]  # as above
-    if min(moments) == max(moments):
-        moment = datetime.fromtimestamp(moments[0] * 86_400, UTC)
-        name_ticks(axes.xaxis, [moments[0]], [f"{moment:%Y-%m-%d %H:%M} UTC"])
+def _dates(moments: Sequence[float]) -> Choose:
+    """Choose dates, or a moment if it is the only one."""
+    if min(moments) < max(moments):
+        return dates
+    moment = datetime.fromtimestamp(moments[0] * 86_400, UTC)
+    return named(moments[:1], [f"{moment:%Y-%m-%d %H:%M} UTC"])
 
 
 def _when(at: str) -> float:
-    """Return days since 1970 in UTC, matplotlib's unit of time."""
+    """Return days since 1970 in UTC."""
     return datetime.fromisoformat(at).timestamp() / 86_400
 
 

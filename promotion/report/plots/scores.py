@@ -7,30 +7,27 @@ import numpy as np
 from promotion.comparison import Calibration
 from promotion.comparison.curves import ErrorBins, ScoreCurves
 from promotion.number_format import figure as written
-from promotion.number_format import percent
 from promotion.report.page import Picture, Table, left, right, row
-from promotion.report.palette import light
-from promotion.report.plots.curves import LINES
-from promotion.report.plots.frame import name_lines
-from promotion.report.plots.svg import Spot, blank, drawn
+from promotion.report.palette import css
+from promotion.report.plots.axes import EDGE, Axes, Axis, Line
+from promotion.report.plots.curves import LINES, as_percent, dotted
+from promotion.report.plots.svg import Spot, drawn
+from promotion.report.plots.ticks import powers
 
 _CROWDED = 0.5
 _TOGETHER = 4
-_MARKERS = {"champion": "s", "challenger": "o"}
+_MARKERS = {"champion": "square", "challenger": "circle"}
 
 
 def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
     """Draw the observed frequency in each decile of a model's scores against the mean score."""
-    figure = blank()
-    axes = figure.add_subplot()
     top = 1.05 * max(max(part.score, part.observed) for parts in sides.values() for part in parts)
-    axes.set(title="Calibration", xlabel="mean score of each tenth", ylabel="observed rate")
-    axes.set(xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
-    axes.plot((0, top), (0, top), color=light("quiet"), linewidth=0.8, linestyle=":")
+    ends = -0.02 * top, top
+    axes = Axes("Calibration", Axis(ends, "mean score of each tenth"), Axis(ends, "observed rate"))
+    axes.lines.append(dotted((0, top), (0, top)))
     for side, parts in sides.items():
         points = [part.score for part in parts], [part.observed for part in parts]
-        axes.plot(*points, color=light(side), linestyle=LINES[side], marker=_MARKERS[side], markersize=4, label=side)
-    name_lines(axes)
+        axes.lines.append(Line(*points, css(side), dashes=LINES[side], marker=_MARKERS[side], size=4, label=side))
     sentence = "; ".join(
         f"in the {side}'s highest tenth, the mean score is {written(parts[-1].score, scale=1)} and the observed rate "
         f"{written(parts[-1].observed, scale=1)}"
@@ -48,7 +45,7 @@ def calibration_picture(sides: Mapping[str, Sequence[Calibration]]) -> Picture:
     ]
     columns = (*left("model"), *right("tenth", "mean score", "observed rate"))
     return Picture(
-        svg=drawn(figure, name="calibration", title="Calibration", sentence=f"{sentence.capitalize()}.", spots=spots),
+        svg=drawn(axes, name="calibration", title="Calibration", sentence=f"{sentence.capitalize()}.", spots=spots),
         caption=(
             "On the dotted line, the observed rate equals the mean score. Above it, scores are too low; below it, too "
             "high."
@@ -81,29 +78,27 @@ def _of_class(curves: ScoreCurves, name: str) -> Picture:
 def _histogram(
     shares: Mapping[str, Sequence[float]], ends: tuple[float, float], *, name: str, title: str, across: str, of: str
 ) -> Picture:
-    figure = blank(height=250.0)
-    axes = figure.add_subplot()
-    axes.set(title=title.replace(" of the ", " of "), xlabel=across, ylabel=f"share of the {of}", xlim=ends)
     edges = np.linspace(*ends, len(next(iter(shares.values()))) + 1)
-    crowded = max(map(max, shares.values())) > _CROWDED
+    most = max(map(max, shares.values()))
+    crowded = most > _CROWDED
     least = min(one for share in shares.values() for one in share if one > 0) / 2
-    for side, share in shares.items():
-        heights = np.maximum(share, least) if crowded else share
-        axes.stairs(heights, edges, color=light(side), linestyle=LINES[side], linewidth=1.6, label=side)
+    y = Axis((0.0, 1.05 * most), f"share of the {of}")
     if crowded:
-        axes.set(yscale="log", ylim=(least, 2.0))
-        axes.yaxis.set_major_formatter(lambda share, _: _percent(share))  # the default one uses TeX
-        axes.minorticks_off()
-    name_lines(axes)
+        y = Axis((least, 2.0), y.label, powers(as_percent), is_log=True)
+    axes = Axes(title.replace(" of the ", " of "), Axis(ends, across), y, height=250.0)
+    for side, share in shares.items():
+        heights = np.repeat(np.maximum(share, least) if crowded else share, 2)
+        x, up = np.repeat(edges, 2).tolist(), (-EDGE, *heights.tolist(), -EDGE)
+        axes.lines.append(Line(x, up, css(side), width=1.6, dashes=LINES[side], label=side))
     sentence = "; ".join(f"the {side}'s median is {written(_middle(share, edges))}" for side, share in shares.items())
     scale = " The scale is logarithmic, because most values are in few bins." if crowded else ""
     spots = [
         Spot(ends, None, f"{across} {_between(*ends)}: {_listed(found)}") for ends, found in _bins(shares, edges, 1)
     ]
-    rows = (row(_between(*ends), *map(_percent, found.values())) for ends, found in _bins(shares, edges, _TOGETHER))
+    rows = (row(_between(*ends), *map(as_percent, found.values())) for ends, found in _bins(shares, edges, _TOGETHER))
     numbers = Table(columns=(*left(across), *right(*shares)), rows=tuple(rows), title=title)
     return Picture(
-        svg=drawn(figure, name=f"scores-{name}", title=title, sentence=f"{sentence.capitalize()}.{scale}", spots=spots),
+        svg=drawn(axes, name=f"scores-{name}", title=title, sentence=f"{sentence.capitalize()}.{scale}", spots=spots),
         caption=f"Share of the {of} in each of {len(edges) - 1} bins.{scale}",
         numbers=numbers,
     )
@@ -119,11 +114,7 @@ def _bins(
 
 
 def _listed(found: Mapping[str, float]) -> str:
-    return ", ".join(f"{side} {_percent(share)}" for side, share in found.items())
-
-
-def _percent(share: float) -> str:
-    return percent(float(f"{share:.3g}"))
+    return ", ".join(f"{side} {as_percent(share)}" for side, share in found.items())
 
 
 def _between(low: float, high: float) -> str:

@@ -1,4 +1,4 @@
-"""Draw reports in several processes: matplotlib draws a report in a third of a second, and only one at a time."""
+"""Draw reports in several processes, because one process uses one core."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ from multiprocessing import get_context
 Draw = Callable[[], str]
 """Draws a page; can be pickled."""
 
-_FEW = 8
-"""With fewer pages, starting the processes takes longer than drawing."""
+_FEW = 200
+"""With fewer pages, starting the processes takes longer than drawing: each takes as long as about 70 pages."""
 
 
 @contextmanager

@@ -116,12 +116,9 @@ def test_the_policy_that_is_recorded_is_the_one_that_decided(judged):
 
 
 def test_the_numbers_at_an_axis_are_those_of_its_lines():
-    from promotion.report.plots.svg import blank, drawn, style
+    from promotion.report.plots.axes import Axes, Axis
+    from promotion.report.plots.svg import drawn
 
-    with style():
-        figure = blank()
-        axes = figure.add_subplot()
-        axes.plot((0, 0.02), (0, 1))
-        axes.set_xticks([0.0125])
-        svg = drawn(figure, name="fine", title="Fine steps", sentence="From 0 to 0.02.")
+    axes = Axes("Fine", Axis((0, 1)), Axis((0, 0.02)))
+    svg = drawn(axes, name="fine", title="Fine steps", sentence="From 0 to 0.02.")
     assert ">0.0125</text>" in svg

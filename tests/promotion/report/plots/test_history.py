@@ -30,7 +30,7 @@ def history(tmp_path_factory):
 
 def lines_of_champion(svg):
     """The number of lines that connect the champion's values: a path starts each with M."""
-    paths = re.findall(r'<path d="([^"]+)"[^>]*fill: none[^>]*--champion', svg)
+    paths = re.findall(r'<path d="([^"]+)" fill="none" stroke="var[(]--champion[^>]*linecap', svg)
     longest = max(paths, key=lambda path: len(re.findall("[ML]", path)), default="")
     return len(re.findall("M", longest))
 
@@ -72,6 +72,9 @@ def test_a_pointer_finds_every_value_and_no_name_becomes_markup(history):
 
 
 def test_a_moment_alone_is_told_with_its_zone(history):
-    points, _ = history
+    points, served = history
     alone = [replace(one, at="2026-11-22T11:14:00+00:00") for one in points if one.seq == points[0].seq]
-    assert ">2026-11-22 11:14 UTC</text>" in metric_pictures(alone)[0].svg
+    for began in ((), served):  # later than the moment, which then stands at the left edge
+        later = [replace(one, champion=replace(one.champion, since="2026-11-23T00:00:00+00:00")) for one in began]
+        (x,) = re.findall(r'<text x="([^"]*)"[^>]*>2026-11-22 11:14 UTC</text>', metric_pictures(alone, later)[0].svg)
+        assert float(x) > 55
