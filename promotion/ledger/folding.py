@@ -95,7 +95,8 @@ class StateBuilder:
 
     def take(self, entry: Entry) -> None:
         """Fold the next entry, after checking that it is unchanged and in place."""
-        if entry.seq != self.seq + 1 or entry.prev_hash != self.hash or entry.hash != entry.expected_hash():
+        unchanged = entry.hashed is not None or entry.hash == entry.expected_hash()
+        if entry.seq != self.seq + 1 or entry.prev_hash != self.hash or not unchanged:
             message = (
                 f"Entry {entry.seq} of '{self.model}' does not follow entry {self.seq}: something other than "
                 f"`promotion` changed the ledger. Run `promotion audit {self.model}` to see where, and restore the "

@@ -1,12 +1,12 @@
 """The state of a model at one point of its ledger. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from promotion.displayed import Displayed
-from promotion.ledger.briefs import Versions
+from promotion.ledger.briefs import Briefs, Versions
 from promotion.ledger.chain import GENESIS, Champion, Entry, Head
 from promotion.ledger.entries import (
     FreshStart,
@@ -119,6 +119,13 @@ class State(Displayed):
     def previous(self) -> str | None:
         """The previous champion, which a rollback would restore."""
         return self.line[-2] if len(self.line) > 1 else None
+
+    @property
+    def outline(self) -> "State":
+        """The state with the champion and the names of versions in `staging`, for a list of many models."""
+        waiting = dict.fromkeys(self.in_stage(Stage.STAGING), Stage.STAGING.value)
+        small = State(model=self.model, seq=self.seq, hash=self.hash, origin=self.origin, champion=self.champion)
+        return replace(small, succession=self.succession, versions=Versions(Briefs(stages=waiting)))
 
     @property
     def waiting(self) -> tuple[VersionState, ...]:

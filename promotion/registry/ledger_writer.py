@@ -62,6 +62,11 @@ class LedgerWriter:
         self._folded[model] = state = self._advanced(state, page)
         return state
 
+    def forget(self, model: str) -> None:
+        """Release the memory of the model's state."""
+        for known in (self._folded, self._before, self._checkpointed):
+            known.pop(model, None)
+
     def folded_anew(self, model: str) -> State:
         """Return the model's state, folded from all entries; a checkpoint that may be wrong is not read."""
         self._before.pop(model, None)
