@@ -77,8 +77,16 @@ def _loaded() -> Iterator[str]:
 
 
 def _stamps(files: Iterable[str]) -> list[_Stamp]:
-    """Return each file with its size and time; raises OSError if one is gone."""
-    return [[name, (state := Path(name).stat()).st_size, state.st_mtime_ns] for name in files]
+    """Return each file with its size and time; without them if there is no such file."""
+    return [[name, *_stamp(Path(name))] for name in files]
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    try:
+        state = file.stat()
+    except OSError:
+        return ()
+    return state.st_size, state.st_mtime_ns
 
 
 def _path(cache_folder: Path, model: str) -> Path:

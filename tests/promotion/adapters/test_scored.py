@@ -29,7 +29,6 @@ def edited(around, _marks):
 
 def removed(around, _marks):
     (around / "beside" / "own_recipe.py").unlink()
-    del sys.modules["own_recipe"]
 
 
 def upgraded(around, _marks):
@@ -96,6 +95,12 @@ def test_the_newest_marks_stay_also_those_of_processes_with_less_code(around):
     ]
     edited(around, None)
     assert not scored_here(around, "toy", "w0")
+
+
+def test_code_without_a_file_does_not_prevent_a_mark(around, monkeypatch):
+    monkeypatch.setattr(sys.modules["own_recipe"], "__file__", "<stdin>")
+    mark_scored(around, "toy", ["v1"])
+    assert scored_here(around, "toy", "v1")
 
 
 def test_a_folder_that_cannot_be_written_keeps_no_marks(around):
