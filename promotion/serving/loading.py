@@ -115,9 +115,6 @@ def _short_turns() -> Iterator[None]:
 class StaleCode(PromotionError):
     """A champion cannot be loaded, and the recipe's code in this process is not the one on disk."""
 
-    def __init__(self, error: Exception, changed: str) -> None:
-        super().__init__(f"{said_of(error)}. {changed}")
-
 
 def said_of(error: Exception) -> str:
     """Return what an error says, without the full stop."""
@@ -167,7 +164,7 @@ class Loader:
             loaded = self._load(champion, judged)
         except Exception as error:
             if changed := self._changed(champion, judged):
-                raise StaleCode(error, changed) from error
+                raise StaleCode(f"{said_of(error)}. {changed}") from error
             raise
         if (changed := self._changed(champion, judged)) and not (loaded.columns and judged.sample):
             _log.warning("%s serves, but its scores cannot be compared with the gate's, and %s", champion.tag, changed)
