@@ -5,9 +5,13 @@ import importlib
 import importlib.util
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+
+BEGUN = time.time_ns()
+"""A moment before this process imported a recipe. If a file has changed since, the process may run an earlier state."""
 
 
 def import_module(name: str) -> ModuleType:

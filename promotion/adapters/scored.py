@@ -1,8 +1,8 @@
 """The marks of versions that scored rows in this environment, so that a change by hand need not load them again.
 
-A model's marks hold as long as everything that scored looks the same: the interpreter, the installed packages, and the
-source files that are not installed, such as a recipe's. They are not evidence: a decision never rests on them, and the
-digest of a version's files is verified each time.
+A model's marks hold as long as everything that scored looks the same: the interpreter, the installed packages, the
+source files that are not installed, such as a recipe's, and the folders in which Python finds all these. They are not
+evidence: a decision never rests on them, and the digest of a version's files is verified each time.
 """
 
 import contextlib
@@ -11,12 +11,14 @@ import json
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from importlib.machinery import all_suffixes
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from promotion.adapters.files import replace_parts
+from promotion.modules import BEGUN
 
 _FOLDER, _MOST = "scored", 500
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -27,15 +29,19 @@ _Stamp: TypeAlias = list[str | int]
 def mark_scored(cache_folder: Path, model: str, versions: Iterable[str]) -> None:
     """Keep that these versions scored in this process, if the folder can be written to.
 
-    Of the earlier marks, those stay that hold, up to 500 of a model. `versions` are digests of all
+    Keeps nothing if source files or packages changed since the process began: it may have scored with what they were
+    before. Of the earlier marks, those stay that hold, up to 500 of a model. `versions` are digests of all
     that scoring depends on besides the environment.
     """
     path = _path(cache_folder, model)
-    earlier = _read(path) or {"code": [], "versions": []}
+    earlier = _read(path) or {"code": [], "names": [], "versions": []}
     with contextlib.suppress(OSError):
         code = _stamps(sorted({*_loaded(), *(name for name, *_ in earlier["code"])}))
+        if max(_installed_at(), *(int(time) for *_, time in code)) > BEGUN:
+            return
+        names = sorted({*(name.partition(".")[0] for name in tuple(sys.modules)), *earlier["names"]})
         marks = [*dict.fromkeys((*versions, *earlier["versions"]))][:_MOST]
-        text = json.dumps({"environment": _environment(), "code": code, "versions": marks})
+        text = json.dumps({"environment": _environment(names), "code": code, "names": names, "versions": marks})
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_parts(path, (text.encode(),), durable=False)
 
@@ -50,26 +56,58 @@ def _read(path: Path) -> dict[str, Any] | None:
     """Return the marks; None if they cannot be read, or something has changed since."""
     try:
         kept = json.loads(path.read_text("utf-8"))
-        stands = kept["environment"] == _environment() and kept["code"] == _stamps(name for name, *_ in kept["code"])
-    except (OSError, ValueError, KeyError, TypeError):
+        stands = kept["environment"] == _environment(kept["names"])
+        stands = stands and kept["code"] == _stamps(name for name, *_ in kept["code"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return kept if stands and isinstance(kept["versions"], list) else None
 
 
-def _environment() -> str:
-    """Return the digest of the interpreter and of what is installed, by name and time."""
+def _environment(names: Collection[str]) -> str:
+    """Return the digest of the interpreter, of what is installed, and of where else Python finds these modules."""
+    parts = [sys.version, sys.executable, sys.flags.optimize, _installed(), _elsewhere(set(names))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _installed() -> list[list[tuple[str, int]]]:
+    """Return the name and time of each installed package, by place."""
     places = dict.fromkeys(place for place in sys.path if Path(place).name in _INSTALLED)
-    found = [
+    return [
         sorted((one.name, one.stat().st_mtime_ns) for one in os.scandir(place) if one.name.endswith(_DESCRIBING))
         for place in places
         if Path(place).is_dir()
     ]
-    return hashlib.sha256(json.dumps([sys.version, sys.executable, sys.flags.optimize, found]).encode()).hexdigest()
+
+
+def _installed_at() -> int:
+    """Return when a package was last installed, in nanoseconds."""
+    return max((time for place in _installed() for _, time in place), default=0)
+
+
+def _elsewhere(names: set[str]) -> dict[str, list[str]]:
+    """Return which of these modules are found in folders that are not installed, and there under which paths.
+
+    The working folder counts: recipes are found in it.
+    """
+    found: dict[str, list[str]] = {}
+    for place in dict.fromkeys(str(Path(one).absolute()) for one in (*sys.path, ".")):
+        if place.startswith(_standard()) or Path(place).name in _INSTALLED:
+            continue
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            for one in sorted(os.scandir(place), key=lambda one: one.name):
+                name = one.name.partition(".")[0]
+                if name in names and (one.name.endswith(tuple(all_suffixes())) or one.is_dir()):
+                    found.setdefault(name, []).append(one.path)
+    return found
+
+
+def _standard() -> tuple[str, ...]:
+    return tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
 
 
 def _loaded() -> Iterator[str]:
     """Yield the source files of this process that were not installed with Python or as packages."""
-    standard = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
+    standard = _standard()
     files = {getattr(module, "__file__", None) for module in tuple(sys.modules.values())} - {None}
     for file in (str(Path(str(one)).absolute()) for one in files):
         if not file.startswith(standard) and not _INSTALLED & {*Path(file).parts}:

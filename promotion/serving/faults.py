@@ -1,6 +1,7 @@
 """Whose fault it is that rows could not be scored: the caller's, whose rows are wrong, or the model's."""
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = 60
+_LARGEST = sys.float_info.max
+"""JSON can name larger numbers, such as 1e999, which is read as infinity."""
 
 
 class ModelFault(PromotionError):
@@ -37,15 +40,15 @@ def blamed(tag: str, rows: "pd.DataFrame", columns: Mapping[str, str], error: Ba
     """
     missing = _missing(rows, columns, error)
     if missing:
-        one = len(missing) == 1
+        one, there = len(missing) == 1, ", ".join(map(str, rows.columns))
         return DataError(
             f"Each row must have the column{'' if one else 's'} {', '.join(missing)}, which {tag} needs, "
-            f"but the rows have only {', '.join(map(str, rows.columns)) or 'none'}."
+            f"but the rows have {f'only {there}' if there else 'no columns'}."
         )
     for name, expected in columns.items():
         if name in rows and (found := _other(rows[name], expected)):
             return DataError(f"The column {name} must have {expected} in each row, but one has {found}.", column=name)
-    if not columns and isinstance(error, ValueError | TypeError):  # nothing is known of right rows
+    if not columns and isinstance(error, ValueError | TypeError | OverflowError):  # nothing is known of right rows
         return DataError(str(fault(tag, error)))
     return fault(tag, error)
 
@@ -74,6 +77,6 @@ def _other(column: "pd.Series", expected: str) -> str:
         if value is None or value != value:  # noqa: PLR0124 - only NaN differs from itself
             if not expected.endswith("null"):
                 return "null"
-        elif expected.startswith("a number") and not isinstance(value, int | float):
+        elif expected.startswith("a number") and not (isinstance(value, int | float) and abs(value) <= _LARGEST):
             return repr(value)[:_SHOWN]
     return ""

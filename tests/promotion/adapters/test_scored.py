@@ -2,7 +2,9 @@
 
 import importlib
 import json
+import shutil
 import sys
+import time
 
 import pytest
 
@@ -19,6 +21,7 @@ def around(tmp_path, monkeypatch):
     for place in (installed, beside):
         monkeypatch.syspath_prepend(str(place))
     importlib.import_module("own_recipe")
+    monkeypatch.setattr("promotion.adapters.scored.BEGUN", time.time_ns() + 10**12)
     yield tmp_path
     sys.modules.pop("own_recipe", None)
 
@@ -60,9 +63,24 @@ def no_text(_around, marks):
     marks.write_bytes(b"\xff\xfe")
 
 
+def too_deep(_around, marks):
+    marks.write_text("[" * 200_000)
+
+
 @pytest.mark.parametrize(
     "change",
-    [edited, removed, upgraded, installed_again, removed_package, truncated, of_other_values, a_list, no_text],
+    [
+        edited,
+        removed,
+        upgraded,
+        installed_again,
+        removed_package,
+        truncated,
+        of_other_values,
+        a_list,
+        no_text,
+        too_deep,
+    ],
 )
 def test_a_mark_ends_with_any_change(around, change):
     cache = around / "cache"
@@ -80,6 +98,47 @@ def test_another_interpreter_has_no_marks(around, monkeypatch):
     mark_scored(around, "toy", ["v1"])
     monkeypatch.setattr(sys, "executable", "/opt/other/bin/python")
     assert not scored_here(around, "toy", "v1")
+
+
+@pytest.mark.parametrize("shadow", ["own_recipe.py", "own_recipe/__init__.py", "json/__init__.py"])
+@pytest.mark.parametrize("place", ["beside", "on_the_path", "working"])
+def test_a_module_that_is_also_found_elsewhere_ends_a_mark(around, monkeypatch, shadow, place):
+    folder = around / place
+    folder.mkdir(exist_ok=True)
+    mark_scored(around, "toy", ["v1"])
+    (folder / "unrelated.py").touch()
+    assert scored_here(around, "toy", "v1")
+    (folder / shadow).parent.mkdir(exist_ok=True)
+    if place == "beside" and shadow == "own_recipe.py":
+        shadow = "own_recipe.pyc"
+    (folder / shadow).touch()
+    if place == "on_the_path":
+        assert scored_here(around, "toy", "v1")
+        monkeypatch.syspath_prepend(str(folder))
+    if place == "working":
+        monkeypatch.chdir(folder)
+    assert not scored_here(around, "toy", "v1")
+
+
+def test_a_copy_of_a_project_takes_no_marks_along(around, monkeypatch):
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if place != str(around / "beside")])
+    monkeypatch.chdir(around / "beside")
+    mark_scored(around, "toy", ["v1"])
+    assert scored_here(around, "toy", "v1")
+    shutil.copytree(around / "beside", around / "copy")
+    monkeypatch.chdir(around / "copy")
+    assert not scored_here(around, "toy", "v1")
+
+
+@pytest.mark.parametrize("change", [edited, installed_again])
+def test_a_process_marks_nothing_if_code_changed_after_it_began(around, monkeypatch, change):
+    monkeypatch.setattr("promotion.adapters.scored.BEGUN", time.time_ns())
+    mark_scored(around, "toy", ["v1"])
+    assert scored_here(around, "toy", "v1")
+    time.sleep(0.05)  # longer than the clock of a file system takes to advance
+    change(around, None)
+    mark_scored(around, "toy", ["v2"])
+    assert not scored_here(around, "toy", "v2")
 
 
 def test_the_newest_marks_stay_also_those_of_processes_with_less_code(around):
