@@ -37,7 +37,7 @@ def mark_scored(cache_folder: Path, model: str, versions: Iterable[str]) -> None
     earlier = _read(path) or {"code": [], "names": [], "versions": []}
     with contextlib.suppress(OSError):
         code = _stamps(sorted({*_loaded(), *(name for name, *_ in earlier["code"])}))
-        if max(_installed_at(), *(int(time) for *_, time in code)) > BEGUN:
+        if max(_installed_at(), *(int(one[-1]) for one in code if len(one) > 1)) > BEGUN:
             return
         names = sorted({*(name.partition(".")[0] for name in tuple(sys.modules)), *earlier["names"]})
         marks = [*dict.fromkeys((*versions, *earlier["versions"]))][:_MOST]

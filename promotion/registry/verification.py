@@ -33,11 +33,14 @@ def verify(
     reader: Reader,
     data: Where | None = None,
     notice: Callable[[str], None] = lambda _: None,
+    *,
+    without_recipe: bool = False,
 ) -> str:
     """Load a version, verify its files, and score a few rows with it.
 
     The rows are those of `data`, else of the file that the version was trained on, or the
-    configured one: its last rows, if the recipe can read and score these without the others.
+    configured one: its last rows, if the recipe can read and score these without the others. With
+    `without_recipe`, a version whose recipe cannot be used is only loaded.
 
     Returns:
         If the version was loaded and not scored, a sentence that says why; otherwise an empty
@@ -45,6 +48,7 @@ def verify(
 
     Raises:
         StoreError: it cannot be loaded, or its files have changed.
+        ConfigError: its recipe cannot be imported or created.
         DataError: it cannot score the rows, or `data` cannot be read.
         Refused: its scores are not numbers.
     """
@@ -56,11 +60,11 @@ def verify(
     try:
         recipe, rows = _sample(tag.model, registration, reader, data)
     except (ConfigError, DataError, UnknownName) as error:
-        if data is not None:
+        if data is not None or (isinstance(error, ConfigError) and not without_recipe):
             raise
         store.load(tag, digest=registration.digest)
-        why = str(error).partition(". ")[0].rstrip(".")
-        return f"{tag} was loaded but not scored, because no rows could be read: {why}."
+        lacks = "its recipe cannot be used" if isinstance(error, ConfigError) else "no rows could be read"
+        return f"{tag} was loaded but not scored, because {lacks}: {str(error).partition('. ')[0].rstrip('.')}."
     scores = score_version(_candidate(version, recipe), store, rows, notice)
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores.reshape(len(rows), -1))).any(axis=1).sum())
@@ -163,7 +167,8 @@ def verified(
             raise DigestMismatch(tag, expected, found)
         return plan
     parts.progress(f"Checking that {version.tag} scores")
-    unseen = verify(version, parts.store, parts.reader, data, parts.notice)
+    without_recipe = plan.cause == "rollback"  # which is for emergencies
+    unseen = verify(version, parts.store, parts.reader, data, parts.notice, without_recipe=without_recipe)
     if not unseen:
         note_scored(parts, version)
         return plan

@@ -5,6 +5,7 @@ inherits `ChampionApi` and names its model, as `registry_flows.service` does.
 """
 
 import logging
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +22,7 @@ from promotion.serving.faults import ModelFault
 from promotion.serving.served import NoChampion, ServedChampion
 
 MOST_ROWS = 10_000
+_STARTING_SECONDS, _LOOK_SECONDS = 10.0, 0.02
 _log = logging.getLogger("promotion.serving")
 
 
@@ -68,6 +70,7 @@ class ChampionApi:
     def __init__(self) -> None:
         _log.setLevel(logging.INFO)  # BentoML's log shows only warnings of others
         self.served = ServedChampion(self.model)
+        _await_first(self.served)  # this worker takes requests afterwards; the others answer until then
 
     def __is_ready__(self) -> bool:
         if not self.served.ready:
@@ -113,6 +116,16 @@ class ChampionApi:
             return _refuse(ctx, str(error), HTTPStatus.SERVICE_UNAVAILABLE)
         self.served.count(scores)
         return {"scores": scores, "tag": champion.tag, "decision": champion.decision}
+
+
+def _await_first(served: ServedChampion) -> None:
+    """Wait until a champion serves; at most ten seconds, and not at all if the ledger names none."""
+    until = time.monotonic() + _STARTING_SECONDS
+    while not served.ready and time.monotonic() < until:
+        found = served.status()
+        if found["wanted"] is None and found["ledger_problem"]:
+            return
+        time.sleep(_LOOK_SECONDS)
 
 
 def _refuse(ctx: bentoml.Context, sentence: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> dict[str, Any]:

@@ -93,8 +93,11 @@ def test_a_worker_killed_in_a_swap_starts_with_the_new_champion(registry, servic
     os.kill(victim, signal.SIGSTOP)  # so that it is killed before it has swapped
     registry.gate(toy("good"))
     os.kill(victim, signal.SIGKILL)
-    until(lambda: victim not in service.workers() and len(service.workers()) == 2, service.log.read_text)
-    all_serve(service, "toy:good")
+    until(lambda: victim not in service.workers(), service.log.read_text)
+    with Load(service) as load:
+        until(lambda: len(service.workers()) == 2, service.log.read_text)
+        all_serve(service, "toy:good")
+    assert load.failures == []  # the new worker takes no request before it has a champion
     assert service.get("/score", {"row": ROW})[1]["tag"] == "toy:good"
 
 

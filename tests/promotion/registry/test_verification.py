@@ -6,7 +6,7 @@ import pytest
 from recipes import ToyRecipe, synthetic_rows
 from situation import kinds, settings_at, snapshot, toy
 
-from promotion.errors import DataError, DigestMismatch, Refused
+from promotion.errors import ConfigError, DataError, DigestMismatch, Refused
 from promotion.ledger.entries import TransitionPlanned
 from promotion.registry.register import Origin
 from promotion.vocabulary import Stage
@@ -59,6 +59,19 @@ class TestWhatIsToServeIsSeenToScore:
             with pytest.raises(error, match=sentence):
                 act()
         assert (kinds(registry), snapshot(store.home)) == (before, labels)
+
+    def test_without_its_recipe_a_version_is_promoted_by_no_one_and_a_rollback_says_so(
+        self, opened, registry_after_three_champions
+    ):
+        registry = opened(config=with_recipe(registry_after_three_champions.config, recipe="recipes:GoneRecipe"))
+        before = kinds(registry)
+        with pytest.raises(ConfigError, match=r"^The recipe 'recipes:GoneRecipe' cannot be created"):
+            registry.promote(toy("good"), reason="r", override=True)
+        assert kinds(registry) == before
+        assert registry.rollback("toy", reason="r").unseen == (
+            "toy:good was loaded but not scored, because its recipe cannot be used: The recipe 'recipes:GoneRecipe' "
+            "cannot be created: module 'recipes' has no attribute 'GoneRecipe'."
+        )
 
     def test_what_cannot_score_is_not_adopted(self, opened, registry, store):
         store.write_stage(toy("good"), Stage.PROD)
