@@ -16,6 +16,8 @@ from promotion.ledger.reading import History
 from promotion.ledger.state import DIGITS, State
 from promotion.registry.holdout_uses import Spent, last_spent
 
+_LATEST = 16
+
 
 def recent_scan(
     ledger: LedgerStore, model: str, keys: Keyring | None, now: datetime, since: datetime
@@ -26,12 +28,20 @@ def recent_scan(
         state = state_of(checkpoint, partial(ledger.entries, model)) if checkpoint else None
         if state is None:
             return None
-        first = ledger.entries(model, limit=1, since=since.astimezone(UTC).isoformat())
-        begins = min(first[0].seq if first else state.seq + 1, state.seq + 1)
+        begins = min(_first_since(ledger, model, since.astimezone(UTC).isoformat()) or state.seq + 1, state.seq + 1)
         history = History(model, partial(ledger.entries, model), begins - 1)
         return RecentScan(state, history, keys, now, since) if begins > 1 else None
     except UNREADABLE:
         return None  # reading all entries tells more
+
+
+def _first_since(ledger: LedgerStore, model: str, moment: str) -> int | None:
+    """Return the first of the latest entries that are not before a moment; reads backwards, so no earlier ones."""
+    last, page = _LATEST, ledger.entries(model, last=_LATEST)
+    while len(page) == last and page[0].at >= moment:
+        last *= 4
+        page = ledger.entries(model, last=last)
+    return next((entry.seq for entry in page if entry.at >= moment), None)
 
 
 class RecentScan(LedgerScan):
