@@ -3,7 +3,7 @@
 import threading
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import HTTPServer, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -41,6 +41,7 @@ def gcs(monkeypatch):
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+    monkeypatch.setattr(HTTPServer, "handle_error", lambda *_: None)  # it prints connections that a client dropped
 
     def put(name, body):
         place = f"{address}/upload/storage/v1/b/rows/o?uploadType=media&name={quote(name, safe='')}"

@@ -35,7 +35,9 @@ def test_mlflow_answers_with_the_stage_that_the_analysis_reads(analysis, opened,
     key = re.search(r'@\.key=="(.*?)"', verdict["provider"]["web"]["jsonPath"])[1]
 
     def stage(tag):
-        found = MlflowClient(mlflow_uri, registry_uri=mlflow_uri).search_model_versions(asked.replace("{{args.tag}}", tag))
+        found = MlflowClient(mlflow_uri, registry_uri=mlflow_uri).search_model_versions(
+            asked.replace("{{args.tag}}", tag)
+        )
         return [version.tags[key] for version in found]
 
     assert [stage(f"toy:{name}") for name in ("good", "weak", "spoilt", "new")] == [
