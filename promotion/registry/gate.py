@@ -61,7 +61,8 @@ def plan_gate(
             in_phases(step, parts.progress, PHASES),
             earlier=state.trials,
         )
-        if all(check.outcome is not Outcome.MISSING for check in judgement.decision.checks):
+        checks = judgement.decision.checks
+        if judgement.decision.evidence and all(check.outcome is not Outcome.MISSING for check in checks):
             note_scored(parts, *(find(foreseen, one) for one in (tag, rival) if one))
     plan = verdict_moves(foreseen, tag, judgement.decision)
     version = find(foreseen, tag)

@@ -10,7 +10,7 @@ from promotion.adapters.scored import mark_scored, scored_here
 from promotion.canonical import digest
 from promotion.data_folders import data_digest
 from promotion.data_sources import Where
-from promotion.errors import ConfigError, DataError, DigestMismatch, Refused, UnknownName
+from promotion.errors import ConfigError, DataError, Refused, UnknownName
 from promotion.interfaces import ModelStore, Recipe
 from promotion.ledger.entries import Registration, TransitionPlanned
 from promotion.ledger.state import VersionState
@@ -19,6 +19,7 @@ from promotion.provenance import UnknownRows
 from promotion.registry.candidate import Candidate, score_version
 from promotion.registry.data import Reader
 from promotion.registry.parts import Parts
+from promotion.registry.serving import require_registered
 from promotion.vocabulary import Tag
 
 if TYPE_CHECKING:
@@ -162,9 +163,7 @@ def verified(
     """
     if data is None and has_scored(parts, version):
         parts.progress(f"Hashing the files of {version.tag}")
-        tag, expected = Tag.parse(version.tag), version.registration.digest
-        if (found := parts.store.digests(tag).whole) != expected:
-            raise DigestMismatch(tag, expected, found)
+        require_registered(parts.store, Tag.parse(version.tag), version.registration.digest)
         return plan
     parts.progress(f"Checking that {version.tag} scores")
     without_recipe = plan.cause == "rollback"  # which is for emergencies

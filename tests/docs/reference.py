@@ -23,7 +23,7 @@ no. Every command takes `--json`; [JSON output](json.md) has the schemas. Comman
 and options; then open a new terminal. It also completes models that are configured or recorded, for `MODEL`; the versions of
 a model in the ledger and in the store, for `TAG`; and the IDs of decisions, for `DECISION`, after the first digit. If several
 models begin with the same letters, it completes their names first. In zsh, the first Tab of a session only loads the
-completion: press it again. Tests complete in bash, zsh and fish; nobody has tried PowerShell.
+completion: press it again. We test completion in bash, zsh and fish, and have not tried PowerShell.
 
 At a terminal, a command that takes longer shows what it does, such as `Scoring`, on standard error, and removes the line
 before it writes its answer. `--quiet` shows nothing; neither does a command whose standard error is not a terminal. In
