@@ -3,9 +3,9 @@
     python benchmarks/growth.py [--entries 100000] [--turns 3] [--postgresql URL]
 
 The ledger is that of hourly retraining: every version registered, judged and promoted, rejected or held, with decisions
-as a gate records them, on rows that change once a day. The last checkpoint is 100 entries old, half as old as it
-becomes. MLflow, on a database of its own, has received all but a version that is registered before each `sync`. Seconds
-are medians; memory is the peak of the process.
+as a gate records them, on rows that change once a day. The last checkpoint is half as old as it becomes. MLflow, on a
+database of its own, has received all but a version that is registered before each `sync`. Seconds are medians; memory is
+the peak of the process.
 """
 
 import json
@@ -33,7 +33,7 @@ from promotion.comparison import compare
 from promotion.comparison.drawing import draw_curves
 from promotion.interfaces import Trained
 from promotion.ledger.chain import chain
-from promotion.ledger.checkpoint import checkpoint_of, condensed
+from promotion.ledger.checkpoint import checkpoint_of, condensed, is_due
 from promotion.ledger.entries import Body, Judgement, Move, Registration, TransitionApplied, TransitionPlanned
 from promotion.ledger.folding import advance
 from promotion.ledger.state import State
@@ -43,8 +43,6 @@ from promotion.registry.mirror_state import mirror_state
 from promotion.vocabulary import Stage, Tag
 
 SHORT, MODEL, PAGE, ROWS = 1_000, "toy", 500, 600
-BEHIND = 100
-"""Number of entries after the checkpoint."""
 STORED = 20
 """Number of versions whose files the store holds: the newest."""
 METRICS = ("roc_auc", "average_precision", "brier_score", "log_loss")
@@ -155,9 +153,10 @@ def filled(root: Path, url: str, entries: int) -> Path:
     model = f"{MODEL}{entries}"
     ledger, history = SqlLedger(url), History(model, BentoStore(root / "bentoml"))
     state, at, middle = State(model=model), datetime.now(UTC) - timedelta(hours=entries), ""
+    behind = next(age for age in range(entries) if is_due(entries, entries - age)) // 2
     while state.seq < entries:
         before, bodies = state, list[Body]()
-        while len(bodies) < (PAGE if state.seq + PAGE + BEHIND < entries else BEHIND):
+        while len(bodies) < (PAGE if state.seq + PAGE + behind < entries else behind):
             bodies += history.hour(state.seq + len(bodies), stored=entries - state.seq - len(bodies) < STORED * 4)
         made = tuple(chain(model, state.head, bodies, at=at + timedelta(hours=state.seq), actor="os:bench"))
         state = advance(state, *made)

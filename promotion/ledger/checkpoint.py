@@ -55,7 +55,7 @@ class Checkpoint:
 
 def is_due(seq: int, last: int) -> bool:
     """Return whether a writer makes a checkpoint at an entry; `last` is the entry that the last one stands on, or 0."""
-    return seq - last >= min(_SELDOM, max(_OFTEN, seq // 20))
+    return seq - last >= min(_SELDOM, max(_OFTEN, seq // 100))
 
 
 def checkpoint_of(state: State) -> Checkpoint:

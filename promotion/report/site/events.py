@@ -56,14 +56,23 @@ def events(of: ModelHistory, links: Links) -> Iterator[EntryRow]:
             yield _event(of, links, entry, before)
 
 
-def search_index(of: ModelHistory, links: Links) -> Iterator[Found]:
-    """Yield the search results of a model: itself, its versions, and all events except registrations, newest first."""
+def model_found(of: ModelHistory, links: Links) -> Found:
+    """Return the model as a search result."""
+    return {"kind": "model", "title": of.model, "text": "", "link": links.model(of.model)}
+
+
+def versions_found(of: ModelHistory, links: Links) -> Iterator[Found]:
+    """Yield the versions as search results, oldest first."""
     page = links.model(of.model)
-    yield {"kind": "model", "title": of.model, "text": "", "link": page}
     for place, version in enumerate(of.state.versions.values(), 1):
         named = version.registration.version or ""
         text = f"{version.stage or 'no stage'}, registered {minute(version.registered_at)} UTC {named}".strip()
         yield {"kind": "version", "title": version.tag, "text": text, "link": f"{page}#version-{place}"}
+
+
+def events_found(of: ModelHistory, links: Links) -> Iterator[Found]:
+    """Yield all events except registrations as search results, newest first."""
+    page = links.model(of.model)
     for event in reversed(tuple(events(of, links))):
         if event.kind != "registration":
             title = f"{of.model}, entry {event.seq}, {event.at} UTC, {event.actor.text}"

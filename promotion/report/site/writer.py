@@ -1,6 +1,7 @@
 """Write the site: redraws changed pages, keeps unchanged ones, and leaves other files in the folder alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -23,7 +24,7 @@ from promotion.report.site.events import WORDS, events
 from promotion.report.site.model_history import ModelHistory, model_history
 from promotion.report.site.model_page import ModelPage
 from promotion.report.site.overview import newest_decisions
-from promotion.report.site.summary import Summaries, Summary, summary_of
+from promotion.report.site.summary import Summaries, Summary, share_of, summary_of
 
 if TYPE_CHECKING:
     from promotion.registry.registry import Registry
@@ -76,10 +77,11 @@ class SiteWritten:
         """Draw and write pages."""
         reports = [page for page in due if page.is_report]
         with in_processes([page.draw for page in reports]) as texts:
-            for page in (page for page in due if not page.is_report):
-                self._write(page, page.draw())
+            others = [(page, page.draw()) for page in due if not page.is_report]
             for page, text in zip(counted(progress, "Drawing the reports", reports, len(reports)), texts, strict=True):
                 self._write(page, text)
+        for page, text in others:  # last, so that an up-to-date page of a model vouches for the reports before it
+            self._write(page, text)
         self.drawn += [page.name for page in due]
 
     def due(self, pages: Iterable[_Page]) -> Iterator[_Page]:
@@ -100,6 +102,23 @@ class SiteWritten:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - len(mark)))
             return file.read() == mark
+
+    def has_all(self, page: _Page, reports: Mapping[str, str]) -> bool:
+        """Whether the page of a model and its reports are up to date.
+
+        `reports` maps their names to their last lines, which are read only of those that are newer than the page.
+        """
+        if not self.has(page.name, page.mark):
+            return False
+        drawn = (self.folder / page.name).stat().st_mtime_ns
+        return all(self._is_older(name, drawn) or self.has(name, mark.encode()) for name, mark in reports.items())
+
+    def _is_older(self, name: str, moment: int) -> bool:
+        try:
+            found = os.stat(f"{self.folder}/{name}")  # noqa: PTH116 - there may be a million
+        except OSError:
+            return False
+        return found.st_size > 0 and found.st_mtime_ns <= moment
 
     def _write(self, page: _Page, text: str) -> None:
         # The next run draws an empty file again, because the mark is missing.
@@ -127,10 +146,10 @@ def write_site(
     done = SiteWritten(_made(folder))
     links = links_of(registry.config, within_site=True)
     caches = registry.config.path(registry.config.cache)
-    site = _Site(done, links, Summaries(caches, [_drawing(), vars(links)]), health, way_back)
-    for name in ("index.html", *map(model_page_name, registry.models())):
-        refuse_others(done.folder / name, instead=_INSTEAD)  # before any page is drawn
     models, progress = registry.models(), registry.parts.progress
+    site = _Site(done, links, Summaries(caches, [_drawing(), vars(links)], share_of(len(models))), health, way_back)
+    for name in ("index.html", *map(model_page_name, models)):
+        refuse_others(done.folder / name, instead=_INSTEAD)  # before any page is drawn
     for model in counted(progress, "Reading the ledger", models, len(models)):
         try:
             site.take(registry, model)
@@ -174,20 +193,19 @@ class _Site:
         made_of = [model, state.seq, state.hash, health, way_back, vars(self.links)]
         page = _Page(name=model_page_name(model), made_of=made_of, draw=str)
         told = self.kept.get(model, state.head) if state.head else None
-        reports = {name: mark.encode() for name, mark in told.reports.items()} if told else {}
-        if told and all(self.done.has(name, mark) for name, mark in ((page.name, page.mark), *reports.items())):
-            self.done.kept += [page.name, *reports]
+        if told and self.done.has_all(page, told.reports):
+            self.done.kept += [page.name, *told.reports]
         else:
             of = model_history(model, tuple(registry.history(model)))
             pages = tuple(_reports(of, self.links))
-            told = summary_of(of, {one.name: one.mark.decode() for one in pages})
+            told = summary_of(of, {one.name: one.mark.decode() for one in pages}, self.kept.share)
             shown = ModelPage(of=of, links=self.links, health=health, way_back=way_back)
             self.pages += self.done.due((*pages, replace(page, draw=partial(_model_page, shown))))
             if of.state.head:
                 self.kept.keep(model, of.state.head, told)
             state = of.state
         self.heads.append(state.head)
-        self.told.append(told)
+        self.told.append(told.on_first_page(self.kept.share))
         self.warnings += health
 
 
@@ -247,6 +265,7 @@ def _index(heads: Sequence[Head | None], told: Sequence[Summary], now: datetime,
             health=health,
             recent=newest_decisions(found for one in told for found in one.recent),
             index=[found for one in told for found in one.search],
+            newest=next((one.share // 2 for one in told if one.cut), None),
             colophon=f"Made by `promotion report --site` from the ledger as of {now:%Y-%m-%d %H:%M} UTC.",
         ),
     )

@@ -18,7 +18,7 @@ from promotion.ledger.chain import chain
 from promotion.ledger.folding import advance
 from promotion.registry.register import Origin
 from promotion.report.links import decision_page_name
-from promotion.report.site import drawing, write_site
+from promotion.report.site import drawing, summary, write_site
 
 pytestmark = pytest.mark.integration
 
@@ -249,6 +249,39 @@ def test_only_models_with_new_entries_or_without_a_page_are_read(three_models, t
     written = write_site(three_models, folder, now=LATER)
     assert sorted(written.drawn) == sorted([report.name, "model-toy.html"])
     assert (set(read) >= {"toy"}, snapshot(folder)) == (True, before)
+    report.write_text(report.read_text() + "by hand\n")  # it is newer than the page of its model
+    assert write_site(three_models, folder, now=LATER).drawn == [report.name]
+    report.write_text("")  # as after a loss of power
+    os.utime(report, ns=(0, 0))
+    assert write_site(three_models, folder, now=LATER).drawn == [report.name]
+    assert snapshot(folder) == before
+
+
+def test_the_first_page_finds_the_newest_of_each_model_if_there_is_much_to_find(
+    three_models, tmp_path, read, monkeypatch
+):
+    def found():
+        index = write_site(three_models, tmp_path / "site", now=LATER).index
+        kinds = [(one["title"].split(",")[0], one["kind"]) for one in json.loads(Read(index.read_text()).data)]
+        return kinds, "the newest 1 versions and 1 events" in index.read_text()
+
+    everything = found()
+    (tmp_path / "site" / "index.html").unlink()
+    monkeypatch.setattr(summary, "_LEAST", 2)
+    monkeypatch.setattr(summary, "_RESULTS", 6)
+    newest = [three_models.state(model).versions for model in ("toy", "churn", "fraud_classifier")]
+    of_each = [(tag, tag.partition(":")[0]) for tag in (list(versions)[-1] for versions in newest)]
+    expected = [[(model, "model"), (tag, "version"), (model, "transition")] for tag, model in of_each]
+    assert found() == ([one for of_model in expected for one in of_model], True)
+    assert read == []
+    three_models.promote(toy("good"), reason="again", override=True)  # its summary now keeps less
+    found()
+    assert read == ["toy"]
+    monkeypatch.setattr(summary, "_RESULTS", 20_000)
+    (tmp_path / "site" / "index.html").unlink()
+    again, few = found()
+    assert read == ["toy", "toy"]
+    assert (len(again) > len(everything[0]), few) == (True, False)
 
 
 @pytest.mark.parametrize(
