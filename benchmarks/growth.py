@@ -4,8 +4,8 @@
 
 The ledger is that of hourly retraining: every version registered, judged and promoted, rejected or held, with decisions
 as a gate records them, on rows that change once a day. The last checkpoint is half as old as it becomes. MLflow, on a
-database of its own, has received all but a version that is registered before each `sync`. Seconds are medians; memory is
-the peak of the process.
+database of its own, has received all but a version that is registered before each `sync`. Seconds are medians; memory
+is the peak of the process.
 """
 
 import json
