@@ -11,6 +11,8 @@ from promotion.progress import Progress, counted, silent
 from promotion.registry.claims import Claims
 from promotion.vocabulary import Stage, Tag
 
+_NEEDED = {Stage.PROD, Stage.STAGING}
+
 
 def read_store(model: str, store: ModelStore) -> tuple[Mapping[str, Stored], tuple[Finding, ...]]:
     """Return a model's versions by tag; if they cannot be read, none, and a finding that says so."""
@@ -121,6 +123,7 @@ def _foreign(state: State, tag: str) -> Finding:
 
 def _check_presence(state: State, stored: Mapping[str, Stored], store: ModelStore) -> Iterator[Finding]:
     """Check that every version that serves, waits or may be brought back is there, and that deleted ones are not."""
+    previous = state.previous
     for tag, stage in state.versions.stages.items():
         if tag in stored and stage is None and (deleted := state.versions[tag].deleted_at):
             yield finding(
@@ -130,15 +133,15 @@ def _check_presence(state: State, stored: Mapping[str, Stored], store: ModelStor
                 f"its folder with label stage: {stored[tag].stage}",
                 f"Delete it with `{_deleting(store, tag)}`. It has not been judged since it was restored.",
             )
-        elif tag not in stored and stage:
-            yield from _missing(state, tag, stage)
+        elif tag not in stored and (stage in _NEEDED or (stage and tag == previous)):
+            yield _missing(state, tag, stage)
 
 
 def _deleting(store: ModelStore, tag: str) -> str:
     return store.delete_command.format(tag=tag)
 
 
-def _missing(state: State, tag: str, stage: str) -> Iterator[Finding]:
+def _missing(state: State, tag: str, stage: str) -> Finding:
     model = state.model
     if stage == Stage.PROD:
         mend = (
@@ -147,21 +150,18 @@ def _missing(state: State, tag: str, stage: str) -> Iterator[Finding]:
         )
     elif stage == Stage.STAGING:
         mend = "Restore it from a backup, or retrain."
-    elif tag == state.previous:
+    else:  # the previous champion
         mend = "Restore it from a backup. Until then, a rollback lists the other champions that it can bring back."
-    else:
-        return
     expected = f"the folder of a version in {stage}"
-    yield finding(Code.MISSING, tag, expected, "no folder in the store", mend)
+    return finding(Code.MISSING, tag, expected, "no folder in the store", mend)
 
 
 def _check_files(
     state: State, whole: Mapping[str, Stored], store: ModelStore, only: Collection[str] | None, progress: Progress
 ) -> Iterator[Finding]:
     """Check that every version's files have their registered digest."""
-    for tag in counted(progress, f"Hashing the files of {state.model}", state.versions, len(state.versions)):
-        if tag not in whole or (only is not None and tag not in only):
-            continue
+    hashed = [tag for tag in state.versions if tag in whole and (only is None or tag in only)]
+    for tag in counted(progress, f"Hashing the files of {state.model}", hashed, len(hashed)):
         version = state.versions[tag]
         if version.deleted_at:
             continue
