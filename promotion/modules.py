@@ -39,6 +39,46 @@ def why_missing(module: str, attribute: str) -> str:
     return _why_incomplete(Path(str(found.origin)), module, attribute)
 
 
+def absent_members(module: str, kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the names that the class `module:kind` lacks, as far as its file shows; empty if unknown.
+
+    Nothing is run. A class is unknown if a base from elsewhere, a decorator or an assignment may add members.
+    """
+    if module in sys.modules:
+        return ()
+    try:
+        found = importlib.util.find_spec(module)
+        text = Path(str(found and found.origin)).read_text("utf-8")
+        tree = ast.parse(text)
+    except Exception:  # the import itself will report it
+        return ()
+    classes = [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef)]
+    imports = [one for one in ast.walk(tree) if isinstance(one, ast.Import | ast.ImportFrom)]
+    foreign = {name.asname or name.name for one in imports for name in one.names}
+    said: set[str] = set()
+    wanted, seen = [kind], {kind}
+    while wanted:
+        name = wanted.pop()
+        ours = [one for one in classes if one.name == name]
+        if (
+            len(ours) != 1
+            or name in foreign
+            or not _is_plain(ours[0])
+            or re.search(rf"setattr\(|\b{re.escape(name)}\.", text)
+        ):
+            return ()
+        said |= set(re.findall(r"\w+", ast.get_source_segment(text, ours[0]) or ""))
+        bases = {ast.unparse(one) for one in ours[0].bases} - seen
+        wanted, seen = [*wanted, *bases], seen | bases
+    return tuple(name for name in names if name not in said)
+
+
+def _is_plain(one: ast.ClassDef) -> bool:
+    """Whether a class has the members in its body and its bases, and no others."""
+    decorators = {ast.unparse(each).partition("(")[0] for each in one.decorator_list}
+    return not one.keywords and decorators <= {"dataclass", "dataclasses.dataclass"}
+
+
 def packages_of(value: object) -> tuple[str, ...]:
     """Return the top-level packages of an object's class and of its bases, nearest first: `("lightgbm", "sklearn")`."""
     named = (one.__module__.partition(".")[0] for one in type(value).__mro__)

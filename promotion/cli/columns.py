@@ -59,10 +59,14 @@ class Sample:
         """Names of the columns."""
         return tuple(map(str, self.rows))
 
+    @property
+    def zero_or_one(self) -> tuple[str, ...]:
+        """Names of the columns that may be labels by what they hold."""
+        return tuple(name for name in self.names if set(self._present(name)) in _LABELS)
+
     def guess(self) -> Roles:
         """Guess the roles; one that several columns fit equally well stays open, except for the key."""
-        labels = [name for name in self.names if set(self._present(name)) in _LABELS]
-        label = next((one for kind in _LABEL if (one := self._only(labels, kind))), None)
+        label = next((one for kind in _LABEL if (one := self._only(self.zero_or_one, kind))), None)
         times = [name for name in self._named(_TIME) if self._is_time(name)]
         others = [name for name in self.names if name not in times and self._is_text(name) and self._is_time(name)]
         time = next(iter(times or others), None)

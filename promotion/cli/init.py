@@ -13,6 +13,8 @@ from promotion.cli.progress import clear_progress
 from promotion.visible import visible
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from promotion.cli.columns import Features, Roles, Sample
 
 EXAMPLE = "promotion init churn --data data/customers.csv"
@@ -100,10 +102,17 @@ def _write_model(model: str, data: str, named: Mapping[str, str | None], *, as_j
         _roles_sentence(roles, guessed),
         _features_sentence(features),
         *_time_sentence(roles, sample.time_like((*features.left_out, *features.texts))),
-        f"The holdout has {len(split.holdout):,} rows; the policy in {settings} requires at least 500.",
+        _holdout_sentence(split.holdout[roles.label], settings),
         f"`promotion retrain {model}` trains and judges a first version.",
         as_json=as_json,
     )
+
+
+def _holdout_sentence(labels: "pd.Series[float]", settings: Path) -> str:
+    positives = int((labels == 1).sum())
+    rarer, of = min((positives, "labelled 1"), (len(labels) - positives, "labelled 0"))
+    has = f"The holdout has {len(labels):,} rows, {rarer:,} of them {of}"
+    return f"{has}; the policy in {settings} requires at least 500 rows, and 50 of each label."
 
 
 def _require_no_secret(data: str) -> None:

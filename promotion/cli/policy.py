@@ -99,8 +99,12 @@ def _newest_first(ledger: "LedgerStore", model: str) -> "Iterator[Entry]":
 def policies_in(file: Path | None) -> Mapping[str, "Policy"]:
     """The policy of a file by the file's name, or those of a configuration by model."""
     from promotion.config import policies
+    from promotion.errors import ConfigError
     from promotion.policy import Policy
 
+    if file is not None and not file.suffix and not file.exists():
+        message = f"There is no policy file '{file}'. To check the policies of all models, name no file."
+        raise ConfigError(message, path=file)
     return policies(file) if file is None or configures(file) else {str(file): Policy.from_toml(file)}
 
 

@@ -14,6 +14,7 @@ from promotion.cli.columns import Features, Roles, Sample
 from promotion.cli.output import Misuse
 from promotion.data_sources import is_url
 from promotion.errors import ConfigError, DataError, UnknownName
+from promotion.visible import visible
 
 _WIDTH = 100
 _REQUIRED = (
@@ -40,7 +41,9 @@ def require_roles(roles: Roles, sample: Sample, path: Path) -> None:
     for name, ways, without in _REQUIRED:
         if getattr(roles, name) is None:
             said = f"{path} has no column that is clearly the {name}: expected {ways}. Name it with --{name}"
-            raise Misuse(f"{said}, or {without}.")
+            candidates = ", ".join(map(visible, sample.zero_or_one)) if name == "label" else ""
+            way = f". Columns of 0 and 1 are: {candidates}" if candidates else f", or {without}"
+            raise Misuse(f"{said}{way}.")
     named = [name for name in vars(roles).values() if name is not None]
     for name in named:
         if name not in present:

@@ -17,7 +17,7 @@ from promotion.ledger.entries import Registration
 from promotion.progress import Progress, silent
 from promotion.registry.file_digests import FileDigests
 from promotion.registry.loaded import Data, Source, load_rows
-from promotion.registry.recipes import draws_by, load_recipe, require_found
+from promotion.registry.recipes import draws_by, load_recipe, require_fit, require_found
 from promotion.registry.sample import last_rows
 from promotion.row_keys import form_in_use
 from promotion.visible import visible
@@ -87,6 +87,15 @@ class Reader:
         """
         settings = self._config.model(model)
         return self._read(settings, _first(model, data, settings.data), options or {})
+
+    def fits(self, model: str, options: Mapping[str, Any] | None = None) -> None:
+        """Check, before any row is read, that the model's recipe can be created and that the policy can judge it.
+
+        Raises:
+            ConfigError: the recipe is not valid, or the policy's metrics do not apply to its task.
+        """
+        settings = self._config.model(model)
+        require_fit(settings, load_recipe(settings, options or {}))
 
     def key(self, model: str, data: Where | None = None, *, options: Mapping[str, Any] | None = None) -> str | None:
         """Return a digest of all inputs of `load`: file, recipe, recipe code, options and reading libraries.

@@ -1,7 +1,7 @@
 """Find, create and check the recipe that the configuration names."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from promotion.data_files import file_digest
 from promotion.draws import Draws, draws_of
 from promotion.errors import ConfigError, PromotionError
 from promotion.interfaces import Recipe, task_of_recipe
-from promotion.modules import import_module, why_missing
+from promotion.modules import absent_members, import_module, why_missing
+
+_MEMBERS = ("key", "label", "time", "load", "split", "train", "score")
 
 
 def draws_by(settings: ModelConfig, recipe: Recipe) -> Draws:
@@ -49,13 +51,24 @@ def load_recipe(settings: ModelConfig, options: Mapping[str, Any]) -> Recipe:
         message = f"The recipe '{settings.recipe}' cannot be imported ({type(error).__name__}: {first})."
         raise ConfigError(message, key="recipe") from error
     if not isinstance(recipe, Recipe):
-        missing = [
-            name for name in ("key", "label", "time", "load", "split", "train", "score") if not hasattr(recipe, name)
-        ]
-        message = f"'{settings.recipe}' is not a valid recipe: it is missing {', '.join(missing)}."
-        raise ConfigError(message, key="recipe")
+        raise _incomplete(settings.recipe, [name for name in _MEMBERS if not hasattr(recipe, name)])
     task_of_recipe(recipe)
     return recipe
+
+
+def require_fit(settings: ModelConfig, recipe: Recipe) -> None:
+    """Check that the policy's metrics apply to the recipe's task.
+
+    Raises:
+        ConfigError: they apply to others.
+    """
+    task, tasks = task_of_recipe(recipe), settings.policy.tasks
+    if task not in tasks:
+        raise ConfigError(
+            f"The policy's metrics apply to {' or '.join(sorted(tasks))} models, but the task of '{settings.recipe}' "
+            f"is '{task}'. Name metrics for {task} models in the policy, or set `task` in the recipe.",
+            key="policy",
+        )
 
 
 def code_digest(kind: type) -> str | None:
@@ -68,10 +81,16 @@ def code_digest(kind: type) -> str | None:
 
 
 def require_found(recipe: str) -> None:
-    """Check that `package.module:Class` exists, without importing it."""
+    """Check that `package.module:Class` exists and is a recipe, as far as its file shows, without importing it."""
     module_name, colon, class_name = recipe.partition(":")
     if not colon:
         raise ConfigError(f"A recipe must be named as package.module:Class, but is '{recipe}'.", key="recipe")
     why = why_missing(module_name, class_name)
     if why:
         raise ConfigError(f"The recipe '{recipe}' cannot be imported: {why}.", key="recipe")
+    if missing := absent_members(module_name, class_name, _MEMBERS):
+        raise _incomplete(recipe, missing)
+
+
+def _incomplete(recipe: str, missing: Sequence[str]) -> ConfigError:
+    return ConfigError(f"'{recipe}' is not a valid recipe: it is missing {', '.join(missing)}.", key="recipe")

@@ -42,6 +42,8 @@ def sentence_of(value: Displayed) -> str:
     """Return the sentence about a value that matters most, with the verdict before it if there is one."""
     page = page_of(value)
     first = next(filter(None, (*page.summary, *(note.text for note in page.notes), page.headline)))
+    if isinstance(value, Comparison) and not value.metrics and value.missing:
+        return f"{first} {value.missing[0].reason}"
     return f"{page.verdict.text}. {first}" if page.verdict.text else first
 
 

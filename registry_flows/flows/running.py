@@ -172,6 +172,7 @@ def _look_ahead(model: str, data_path: str | None, options: dict[str, Any] | Non
     ours = registry()
     ours.check(model)
     _check_hand_off(lasting=lasting)
+    ours.reader.fits(model, options)
     ours.reader.load(model, data_path, options=options)
     _import_heavy()
     show_progress("Asking MLflow")

@@ -40,8 +40,10 @@ def read(model: str, data_path: str | None, options: Mapping[str, Any]) -> Loade
     """Read or recall the model's recipe and rows.
 
     Raises:
+        ConfigError: the recipe is not valid, or the policy cannot judge its models.
         DataError: the rows cannot be read or used.
     """
+    registry().reader.fits(model, options)
     recipe, data = registry().reader.load(model, data_path, options=options)
     key = registry().reader.key(model, data_path, options=options)
     return Loaded(recipe=recipe, data=data, asked=(model, data_path, dict(options)), key=key)

@@ -170,8 +170,12 @@ def _as_sentence(url: str) -> Iterator[None]:
 
 def _unread(error: BaseException, url: str) -> DataError:
     later = " later" if getattr(error, "status", 0) in _BUSY else ""
-    way_out = "Correct the URL." if _loops(error) else f"Run the command again{later}."
+    way_out = "Correct the URL." if _loops(error) or _is_foreign(error) else f"Run the command again{later}."
     return DataError(f"{shown_url(url)} could not be read ({_first(error, url)}). Nothing of it was kept. {way_out}")
+
+
+def _is_foreign(error: BaseException) -> bool:
+    return isinstance(error, ValueError) and str(error).startswith("Protocol not known")  # as fsspec words it
 
 
 def _loops(error: BaseException) -> bool:

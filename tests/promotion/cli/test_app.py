@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -56,6 +57,14 @@ class TestHelp:
     def test_the_release_needs_no_settings(self, command, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         assert command("--version") == (0, f"promotion {promotion.__version__} (Python {python_version()})\n", "")
+
+    @pytest.mark.parametrize(("given", "used"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+    def test_threads_that_wait_leave_their_core_to_others_unless_somebody_says_otherwise(self, given, used):
+        shows = "import atexit, os; atexit.register(lambda: print(os.environ['OMP_WAIT_POLICY']))"
+        environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+        words = [sys.executable, "-c", f"{shows}\nfrom promotion.cli import main\nmain(['--version'])"]
+        done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+        assert done.stdout.splitlines()[1:] == [used]
 
     def test_as_a_module_it_is_the_same_command(self):
         asked = subprocess.run(

@@ -78,7 +78,7 @@ class TestModel:
             "Key 'orderId', label 'isChurned', time 'orderDate', group 'CustomerID'. Guessed: correct them in the recipe, or "
             "start over with --key --label --time --group.\n"
             "Learns from 2 columns of numbers and 1 of text; left out (texts with many values, or one value only): zip, one.\n"
-            "The holdout has 912 rows; the policy in promotion.toml requires at least 500.\n"
+            "The holdout has 912 rows, 276 of them labelled 1; the policy in promotion.toml requires at least 500 rows, and 50 of each label.\n"
             "`promotion retrain churn` trains and judges a first version.\n"
         )
         retrain = [sys.executable, "-m", "promotion", "retrain", "churn"]
@@ -189,6 +189,7 @@ class TestModel:
             (["--data", "orders.csv"], "Name the new model: `promotion init MODEL --data DATA`."),
             (["churn", "--key", "a"], "--key, --label, --time and --group describe the columns of data. Add --data DATA."),
             (["churn", "--data", "two.csv"], "two.csv has no column that is clearly the label: expected a single column of 0 and 1"),
+            (["churn", "--data", "flags.csv"], "flags.csv has no column that is clearly the label: expected a single column of 0 and 1 that is named like a label. Name it with --label. Columns of 0 and 1 are: new, back."),
             (["churn", "--data", "orders.csv", "--key", "nope"], "There is no column 'nope'. Did you mean 'one'? Name a column of orders.csv."),
             (["churn", "--data", "orders.csv", "--label", "amount"], "Column 'amount' of orders.csv must hold 0 or 1, but row 1"),
             (["churn", "--data", "orders.csv", "--key", "one"], "Column 'one' identifies the rows of orders.csv and must be unique"),
@@ -202,6 +203,7 @@ class TestModel:
     def test_a_mistake_is_one_sentence_and_writes_nothing(self, data, command, tmp_path, words, sentence):
         (tmp_path / "two.csv").write_text("a,b\n1,2\n")
         (tmp_path / "none.csv").write_text("a,b\n")
+        (tmp_path / "flags.csv").write_text("id,new,back,n\n1,0,true,5\n2,1,false,6\n")
         (tmp_path / "same.csv").write_text("y,b\n1,2\n0,2\n")
         (tmp_path / "words.csv").write_text("id,a,b\n1,yes,2\n2,no,3\n")
         code, out, err = command("init", *words)

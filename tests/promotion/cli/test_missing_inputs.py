@@ -1,5 +1,6 @@
 """Missing inputs are reported before heavy imports, and before a server is started."""
 
+import importlib
 import os
 import re
 import socket
@@ -12,7 +13,7 @@ import pytest
 from promotion.adapters.mlflow import check_address
 from promotion.data_folders import require_named
 from promotion.errors import DataError, MirrorError
-from promotion.modules import why_missing
+from promotion.modules import absent_members, why_missing
 
 HEAVY = ("pandas", "pyarrow", "scipy", "sklearn", "xgboost", "mlflow", "bentoml", "prefect")
 RUN = f"""
@@ -142,7 +143,7 @@ def test_addresses_in_a_form_that_mlflow_knows(uri):
 
 
 def test_a_recipe_that_fails_when_it_is_imported_is_one_sentence(here, command):
-    (here / "failing.py").write_text("class Recipe: ...\nraise RuntimeError('no licence\\nfor this')\n")
+    (here / "failing.py").write_text("from promotion import Recipe\nraise RuntimeError('no licence\\nfor this')\n")
     set_recipe(here, "failing:Recipe")
     told = "Error: The recipe 'failing:Recipe' cannot be imported (RuntimeError: no licence).\n"
     assert command("gate", "toy:good") == (1, "", told)
@@ -166,6 +167,45 @@ def test_what_may_be_importable_is_left_to_importing(tmp_path, monkeypatch, text
     (tmp_path / "elsewhere.py").touch()
     (tmp_path / "made_somehow.py").write_text(text)
     assert why_missing("made_somehow", "Recipe") == ""
+
+
+DATACLASS = "from dataclasses import dataclass\n@dataclass(frozen=True)\n"
+BASE = "class Base:\n    def load(self): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "absent"),
+    [
+        ("class Recipe: ...\n", ("load", "score")),
+        (f"{DATACLASS}class Recipe:\n    load: int = 1\n", ("score",)),
+        (f"{BASE}class Recipe(Base): ...\n", ("score",)),
+        ("class Recipe:\n    def __init__(self): self.load = self.score = 1\n", ()),
+        ("from elsewhere import Recipe\nclass Recipe(Recipe): ...\n", ()),
+        ("from elsewhere import Base\nclass Recipe(Base): ...\n", ()),
+        ("import elsewhere\nclass Recipe(elsewhere.Base): ...\n", ()),
+        ("class Recipe(metaclass=type): ...\n", ()),
+        ("@complete\nclass Recipe: ...\n", ()),
+        ("class Recipe: ...\nRecipe.load = print\n", ()),
+        ("class Recipe: ...\nsetattr(Recipe, 'load', print)\n", ()),
+        ("if True:\n    class Recipe: ...\nelse:\n    class Recipe:\n        load = 1\n", ()),
+        ("class Other: ...\nRecipe = Other\n", ()),
+        ("class Recipe:", ()),
+    ],
+)
+def test_members_that_a_recipe_lacks_are_found_without_running_it(tmp_path, monkeypatch, text, absent):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "half_written.py").write_text(text)
+    importlib.invalidate_caches()
+    assert absent_members("half_written", "Recipe", ("load", "score")) == absent
+
+
+def test_a_recipe_without_its_methods_is_reported_before_anything_is_imported(here):
+    (here / "half.py").write_text(
+        "class Recipe:\n    key, label, time = 'id', 'y', 't'\n    def load(self, path): ...\n"
+    )
+    set_recipe(here, "half:Recipe")
+    told = "Error: 'half:Recipe' is not a valid recipe: it is missing split, train, score.\n"
+    assert ran("retrain", "toy") == (["[] 1"], told)
 
 
 @pytest.mark.parametrize("data", ["table", "sqlite:/rows.db", "s3:/bucket/rows.csv", "."])

@@ -119,6 +119,10 @@ class TestCheck:
             "Error: absent.toml cannot be read (No such file or directory).\n",
         )
 
+    def test_the_name_of_a_model_is_a_sentence(self, command):
+        told = "Error: There is no policy file 'toy'. To check the policies of all models, name no file.\n"
+        assert command("policy", "check", "toy") == (1, "", told)
+
     def test_the_template_is_valid_with_all_its_comments_taken_away(self, command, tmp_path):
         command("init")
         text = (tmp_path / "promotion.toml").read_text()

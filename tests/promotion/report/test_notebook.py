@@ -62,7 +62,11 @@ def test_a_comparison_has_a_page_a_sentence_and_a_row_for_each_metric_of_each_pa
 
 
 def test_what_could_not_be_compared_is_a_row_with_its_reason():
-    frame = promotion.compare(LABELS, OLD * np.nan, NEW, metrics=["roc_auc"]).to_frame()
+    comparison = promotion.compare(LABELS, OLD * np.nan, NEW, metrics=["roc_auc"])
+    assert repr(comparison).startswith(
+        "<Comparison: Nothing could be compared. The champion's scores must be finite, but"
+    )
+    frame = comparison.to_frame()
     assert frame.loc[0, "metric"] == "roc_auc"
     assert frame.loc[0, "missing"].startswith(
         "The champion's scores must be finite, but include 4,000 NaN among 4,000."

@@ -1,5 +1,7 @@
 """Rows and values that flows cache across runs."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ from pandas.testing import assert_frame_equal
 from recipes import ToyRecipe, synthetic_rows
 
 from promotion import repeatable
-from promotion.errors import DataError
+from promotion.errors import ConfigError, DataError
+from promotion.policy import Policy
 from promotion.registry.data import Reader
 from registry_flows.under_prefect.caching import KeptRows, inputs_key, kept_rows
 
@@ -125,6 +128,16 @@ class TestKeysOfRows:
         assert_frame_equal(again.rows, data.rows)
         assert again.digest == data.digest
         assert Reader(config, kept).load("aged")[1].immature == 100
+
+    def test_a_policy_that_cannot_judge_the_recipe_is_found_before_a_row_is_read(self, settings_of_toy, monkeypatch):
+        monkeypatch.setattr("recipes.read_rows", lambda *_: unread())
+        losses = Policy.from_toml({"primary": {"metric": "rmse"}})
+        toy = settings_of_toy.models["toy"].model_copy(update={"policy": losses})
+        config = settings_of_toy.model_copy(update={"models": {"toy": toy}})
+        Reader(settings_of_toy).fits("toy")
+        told = "The policy's metrics apply to regression models, but the task of 'recipes:ToyRecipe' is 'binary'. Name"
+        with pytest.raises(ConfigError, match=re.escape(told)):
+            Reader(config).fits("toy")
 
     def test_a_file_that_changes_while_it_is_read_is_refused_and_not_kept(
         self, settings_of_toy, kept, rows_file, monkeypatch

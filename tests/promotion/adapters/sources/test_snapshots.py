@@ -266,7 +266,7 @@ class TestMistakes:
             "s3://rows/rows.csv": 'for s3:// is missing. Run `pip install "registry-flows[s3]"`.',
             "gs://rows/rows.csv": 'for gs:// is missing. Run `pip install "registry-flows[gcs]"`.',
             "abfs://rows/rows.csv": "for abfs:// is missing. Run `pip install adlfs`.",
-            "teleport://rows.csv": "Protocol not known: teleport",
+            "teleport://rows.csv": "(Protocol not known: teleport). Nothing of it was kept. Correct the URL.",
             query("select 1"): 'not installed. Run `pip install "registry-flows[duckdb]"`.',
             query("select 1", "postgresql://me:s3cret@host/db"): 'Run `pip install "registry-flows[postgresql]"`.',
             query("select 1", "mssql+pymssql://me:s3cret@host/db"): "for SQLAlchemy, which has the module 'pymssql'.",
