@@ -40,22 +40,42 @@ def why_missing(module: str, attribute: str) -> str:
 
 
 def absent_members(module: str, kind: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of the names that the class `module:kind` lacks, as far as its file shows; empty if unknown.
+    """Return those of the names that the class `module:kind` lacks, as far as its file shows; empty if unknown."""
+    text = _text_of_class(module, kind)
+    said = set(re.findall(r"\w+", text or ""))
+    return () if text is None else tuple(name for name in names if name not in said)
 
-    Nothing is run. A class is unknown if a base from elsewhere, a decorator or an assignment may add members.
+
+def stated_text(module: str, kind: str, name: str, default: str) -> str:
+    """Return the text that the class `module:kind` assigns to an attribute, as far as its file shows; empty if unknown.
+
+    `default` is for a class that does not name the attribute.
+    """
+    text = _text_of_class(module, kind)
+    if text is None:
+        return ""
+    stated = re.findall(rf"^    {name}(?:: [^=\n]+)? = [\"'](\w+)[\"']$", text, re.MULTILINE)
+    named = len(re.findall(rf"\b{name}\b", text))
+    return stated[0] if len(stated) == named == 1 else "" if named else default
+
+
+def _text_of_class(module: str, kind: str) -> str | None:
+    """Return the text of a class and its bases, without running it.
+
+    None if it is unknown: a base from elsewhere, a decorator or an assignment may add members.
     """
     if module in sys.modules:
-        return ()
+        return None
     try:
         found = importlib.util.find_spec(module)
         text = Path(str(found and found.origin)).read_text("utf-8")
         tree = ast.parse(text)
     except Exception:  # the import itself will report it
-        return ()
+        return None
     classes = [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef)]
     imports = [one for one in ast.walk(tree) if isinstance(one, ast.Import | ast.ImportFrom)]
     foreign = {name.asname or name.name for one in imports for name in one.names}
-    said: set[str] = set()
+    parts: list[str] = []
     wanted, seen = [kind], {kind}
     while wanted:
         name = wanted.pop()
@@ -66,11 +86,11 @@ def absent_members(module: str, kind: str, names: tuple[str, ...]) -> tuple[str,
             or not _is_plain(ours[0])
             or re.search(rf"setattr\(|\b{re.escape(name)}\.", text)
         ):
-            return ()
-        said |= set(re.findall(r"\w+", ast.get_source_segment(text, ours[0]) or ""))
+            return None
+        parts.append(ast.get_source_segment(text, ours[0]) or "")
         bases = {ast.unparse(one) for one in ours[0].bases} - seen
         wanted, seen = [*wanted, *bases], seen | bases
-    return tuple(name for name in names if name not in said)
+    return "\n".join(parts)
 
 
 def _is_plain(one: ast.ClassDef) -> bool:

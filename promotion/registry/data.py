@@ -17,7 +17,7 @@ from promotion.ledger.entries import Registration
 from promotion.progress import Progress, silent
 from promotion.registry.file_digests import FileDigests
 from promotion.registry.loaded import Data, Source, load_rows
-from promotion.registry.recipes import draws_by, load_recipe, require_fit, require_found
+from promotion.registry.recipes import draws_by, load_recipe, require_fit, require_found, require_stated_fit
 from promotion.registry.sample import last_rows
 from promotion.row_keys import form_in_use
 from promotion.visible import visible
@@ -112,7 +112,7 @@ class Reader:
         data: Where | None = None,
         holdout: Where | None = None,
     ) -> None:
-        """Check that the recipe and the files exist, before importing anything for them.
+        """Check that recipe and files exist and that the policy fits the recipe, before importing anything for them.
 
         Begins to digest the data file of a version about to be trained.
 
@@ -120,12 +120,13 @@ class Reader:
         judge.
 
         Raises:
-            ConfigError: the recipe cannot be found.
+            ConfigError: the recipe cannot be found, or the policy's metrics apply to other tasks.
             DataError: a file does not exist.
         """
         settings = self._config.model(model)
         for recipe in filter(None, (settings.recipe, trained.recipe if trained else None)):
             require_found(recipe)
+        require_stated_fit(settings)
         whole = holdout or (None if data else settings.holdout)
         named = data or (trained.data if trained else None) or settings.data
         for where in (whole or _first(model, named), *((named,) if trained is None and named else ())):

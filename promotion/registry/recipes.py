@@ -11,7 +11,8 @@ from promotion.data_files import file_digest
 from promotion.draws import Draws, draws_of
 from promotion.errors import ConfigError, PromotionError
 from promotion.interfaces import Recipe, task_of_recipe
-from promotion.modules import absent_members, import_module, why_missing
+from promotion.modules import absent_members, import_module, stated_text, why_missing
+from promotion.vocabulary import Task
 
 _MEMBERS = ("key", "label", "time", "load", "split", "train", "score")
 
@@ -62,7 +63,11 @@ def require_fit(settings: ModelConfig, recipe: Recipe) -> None:
     Raises:
         ConfigError: they apply to others.
     """
-    task, tasks = task_of_recipe(recipe), settings.policy.tasks
+    _require_task(settings, task_of_recipe(recipe))
+
+
+def _require_task(settings: ModelConfig, task: str) -> None:
+    tasks = settings.policy.tasks
     if task not in tasks:
         raise ConfigError(
             f"The policy's metrics apply to {' or '.join(sorted(tasks))} models, but the task of '{settings.recipe}' "
@@ -78,6 +83,14 @@ def code_digest(kind: type) -> str | None:
     if None in files:
         return None
     return digest(sorted(file_digest(Path(str(file))) for file in files))
+
+
+def require_stated_fit(settings: ModelConfig) -> None:
+    """Check the same as far as the recipe's file shows, without importing it."""
+    module_name, _, class_name = settings.recipe.partition(":")
+    task = stated_text(module_name, class_name, "task", default=Task.BINARY.value)
+    if task in list(Task):
+        _require_task(settings, task)
 
 
 def require_found(recipe: str) -> None:

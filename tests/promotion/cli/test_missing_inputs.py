@@ -13,7 +13,7 @@ import pytest
 from promotion.adapters.mlflow import check_address
 from promotion.data_folders import require_named
 from promotion.errors import DataError, MirrorError
-from promotion.modules import absent_members, why_missing
+from promotion.modules import absent_members, stated_text, why_missing
 
 HEAVY = ("pandas", "pyarrow", "scipy", "sklearn", "xgboost", "mlflow", "bentoml", "prefect")
 RUN = f"""
@@ -206,6 +206,37 @@ def test_a_recipe_without_its_methods_is_reported_before_anything_is_imported(he
     set_recipe(here, "half:Recipe")
     told = "Error: 'half:Recipe' is not a valid recipe: it is missing split, train, score.\n"
     assert ran("retrain", "toy") == (["[] 1"], told)
+
+
+TASKS = {
+    "class Recipe:\n    key = 'id'\n": "binary",
+    "class Recipe:\n    key = 'id'\n    task = 'regression'\n": "regression",
+    "class Base:\n    task: str = 'multiclass'\nclass Recipe(Base):\n    key = 'id'\n": "multiclass",
+    "class Base:\n    task = 'multiclass'\nclass Recipe(Base):\n    task = 'regression'\n": "",
+    "class Recipe:\n    task = Task.REGRESSION\n": "",
+    "class Recipe:\n    @property\n    def task(self):\n        return 'regression'\n": "",
+    "from elsewhere import Base\nclass Recipe(Base):\n    key = 'id'\n": "",
+}
+
+
+@pytest.mark.parametrize(("text", "task"), TASKS.items())
+def test_the_task_that_a_recipe_states_is_read_from_its_file(tmp_path, monkeypatch, text, task):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "stated.py").write_text(text)
+    importlib.invalidate_caches()
+    assert stated_text("stated", "Recipe", "task", "binary") == task
+
+
+def test_a_policy_of_another_task_is_reported_before_anything_is_imported(here):
+    members = "key, label, time = 'id', 'y', 't'"
+    methods = "".join(f"    def {name}(self, *_): ...\n" for name in ("load", "split", "train", "score"))
+    (here / "valued.py").write_text(f"class Recipe:\n    {members}\n    task = 'regression'\n{methods}")
+    set_recipe(here, "valued:Recipe")
+    (code,), told = ran("retrain", "toy")
+    assert code == "[] 1"
+    assert told.startswith(
+        "Error: The policy's metrics apply to binary models, but the task of 'valued:Recipe' is 'regre"
+    )
 
 
 @pytest.mark.parametrize("data", ["table", "sqlite:/rows.db", "s3:/bucket/rows.csv", "."])
