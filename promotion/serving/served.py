@@ -116,7 +116,7 @@ class ServedChampion:
 
         `tag` is None if nothing serves, `wanted` is the ledger's champion as last known, `problem`
         and `ledger_problem` are sentences or None, and `ledger_age_seconds` is the age of the
-        ledger's last answer.
+        ledger's last answer that named a champion.
         """
         with self._changed:
             served, wanted = self._served, self._wanted
@@ -170,10 +170,10 @@ class ServedChampion:
         except Exception as error:
             self._without_name(str(error))
         else:
-            self._confirm(time.time())
             if champion is None:
                 self._without_name(f"There is no champion of '{self.model}' yet, according to the ledger.")
             else:
+                self._confirm(time.time())
                 before, self._ledger_problem = self._ledger_problem, ""
                 if before:
                     _log.warning("The ledger names the champion of '%s' again.", self.model)
@@ -185,8 +185,7 @@ class ServedChampion:
         with self._changed:  # so that nobody sees the problem before the version
             before, self._ledger_problem = self._ledger_problem, problem
             if self._wanted is None and (last := self._keeper.read()):
-                if not self._confirmed:
-                    self._confirm(last.confirmed)
+                self._confirm(last.confirmed)
                 self._want(last.champion)
             stays = f" {self._served.tag} goes on serving." if self._served else ""
         if before != problem:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -57,6 +58,9 @@ def test_an_empty_ledger_in_its_place_takes_nothing_away(registry_with_champion,
         assert [(one.status()["tag"], one.status()["ledger_problem"]) for one in (served, again)] == [
             ("toy:weak", absent)
         ] * 2
+        confirmed = served._confirmed
+        time.sleep(0.2)  # ten looks
+        assert served._confirmed == confirmed  # no look at such a ledger makes what is known fresher
     assert f"{absent} toy:weak goes on serving." in caplog.text
 
 
