@@ -170,7 +170,9 @@ class Config(BaseModel):
             UnknownName: the configuration does not contain the model.
         """
         if name not in self.models:
-            hint = f"Models are named in {FILE_NAME} as [models.NAME]."
+            here = f"Run this in the folder of {FILE_NAME}, or set PROMOTION_CONFIG to that file."
+            named = f"Models are named in {FILE_NAME} as [models.NAME]."
+            hint = named if self.models else f"No model is configured in {self.root}. {here} {named}"
             raise UnknownName("model", name, self.models, hint=hint)
         return self.models[name]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from promotion.findings import Code, Finding, finding
@@ -15,6 +15,11 @@ from promotion.secrets import without_password
 
 _PATIENCE_SECONDS = 10
 _MOST_BYTES = 100_000
+_RESTART = "Restart the service, or find out why it did not load the new champion."
+_MEND = (
+    "Remove the cause that the service reports. A service by `promotion.serving` then loads the champion by itself; if "
+    "you restart it before, it has no version to serve."
+)
 
 
 def check_service(state: State, url: str) -> Iterator[Finding]:
@@ -32,12 +37,13 @@ def check_service(state: State, url: str) -> Iterator[Finding]:
         answer = _asked(url)
     except (OSError, ValueError, HTTPException) as error:
         mend = "Check that the service runs and that `serving` is its address, and run `promotion audit` again."
-        said = without_password(str(error))[:200] or type(error).__name__
+        told = error.reason if isinstance(error, URLError) and not isinstance(error, HTTPError) else error
+        said = without_password(str(told))[:200] or type(error).__name__
         yield finding(Code.SERVICE_AWAY, place, f"an answer that {champion.tag} is loaded", said, mend)
         return
     found = _differs(champion, answer)
     if found:
-        mend = "Restart the service, or find out why it did not load the new champion."
+        mend = _MEND if isinstance(answer.get("problem"), str) else _RESTART
         yield finding(Code.SERVICE, place, f"{champion.tag} with digest {champion.digest[:12]}", found, mend)
 
 

@@ -47,7 +47,7 @@ def blamed(tag: str, rows: "pd.DataFrame", columns: Mapping[str, str], error: Ba
         )
     for name, expected in columns.items():
         if name in rows and (found := _other(rows[name], expected)):
-            return DataError(f"The column {name} must have {expected} in each row, but one has {found}.", column=name)
+            return DataError(f"The column {name} must have {expected} in each row, but {found}.", column=name)
     if not columns and isinstance(error, ValueError | TypeError | OverflowError):  # nothing is known of right rows
         return DataError(str(fault(tag, error)))
     return fault(tag, error)
@@ -72,11 +72,11 @@ def _missing(rows: "pd.DataFrame", columns: Mapping[str, str], error: BaseExcept
 
 
 def _other(column: "pd.Series", expected: str) -> str:
-    """Return a value that is not what is expected; empty if all are."""
-    for value in column:
+    """Return the first row that has not what is expected, counted from 1, and what it has; empty if all are right."""
+    for row, value in enumerate(column, 1):
         if value is None or value != value:  # noqa: PLR0124 - only NaN differs from itself
             if not expected.endswith("null"):
-                return "null"
+                return f"row {row} has null"
         elif expected.startswith("a number") and not (isinstance(value, int | float) and abs(value) <= _LARGEST):
-            return repr(value)[:_SHOWN]
+            return f"row {row} has {value!r:.{_SHOWN}}"
     return ""

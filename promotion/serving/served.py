@@ -116,7 +116,7 @@ class ServedChampion:
 
         `tag` is None if nothing serves, `wanted` is the ledger's champion as last known, `problem`
         and `ledger_problem` are sentences or None, and `ledger_age_seconds` is the age of the
-        ledger's last answer.
+        ledger's last answer that named a champion.
         """
         with self._changed:
             served, wanted = self._served, self._wanted
@@ -164,39 +164,45 @@ class ServedChampion:
                 return
 
     def _look(self) -> None:
-        """Ask the ledger which version must serve; at the start, if it is away, take the one that was last verified."""
+        """Ask the ledger which version must serve."""
         try:
             champion = self._source.champion(self.model)
         except Exception as error:
-            self._ledger_away(error)
+            self._without_name(str(error))
         else:
-            before, self._confirmed = self._ledger_problem, time.time()
-            self._metrics.confirmed.labels(self.model).set(self._confirmed)
-            absent = f"There is no champion of '{self.model}' yet, according to the ledger."
-            self._ledger_problem = absent if champion is None else ""
-            if before != self._ledger_problem:
-                _log.warning("%s", self._ledger_problem or f"The ledger names the champion of '{self.model}' again.")
-            if champion is not None:
+            if champion is None:
+                self._without_name(f"There is no champion of '{self.model}' yet, according to the ledger.")
+            else:
+                self._confirm(time.time())
+                before, self._ledger_problem = self._ledger_problem, ""
+                if before:
+                    _log.warning("The ledger names the champion of '%s' again.", self.model)
                 self._want(champion)
         self._check_patience()
 
-    def _ledger_away(self, error: Exception) -> None:
-        first, self._ledger_problem = not self._ledger_problem, str(error)
-        if first:
-            _log.warning("%s What is loaded goes on serving.", error)
-        if self._wanted is None and (last := self._keeper.read()):
-            self._confirmed = last.confirmed
-            self._metrics.confirmed.labels(self.model).set(last.confirmed)
-            self._want(last.champion)
+    def _without_name(self, problem: str) -> None:
+        """Say why the ledger names no champion; at the start, take the version that was last verified."""
+        with self._changed:  # so that nobody sees the problem before the version
+            before, self._ledger_problem = self._ledger_problem, problem
+            if self._wanted is None and (last := self._keeper.read()):
+                self._confirm(last.confirmed)
+                self._want(last.champion)
+            stays = f" {self._served.tag} goes on serving." if self._served else ""
+        if before != problem:
+            _log.warning("%s%s", problem, stays)
+
+    def _confirm(self, moment: float) -> None:
+        self._confirmed = moment
+        self._metrics.confirmed.labels(self.model).set(moment)
 
     def _want(self, champion: Champion) -> None:
         with self._changed:
             before, self._wanted = self._wanted, champion
-            if before is None or _files(before) != _files(champion):
+            if not _same(before, champion):
                 self._retry_at, self._retry_seconds = 0.0, _FIRST_RETRY_SECONDS
                 self._problem = ""
                 self._changed.notify_all()
-            behind = self._served is None or _files(self._served) != _files(champion)
+            behind = not _same(self._served, champion)
             if self._served is not None and not behind and before != champion:  # it became champion again
                 self._served = renewed(self._served, champion)
         self._metrics.behind.labels(self.model).set(behind)
@@ -206,13 +212,10 @@ class ServedChampion:
     def _keep(self, champion: Champion) -> None:
         """Keep the served champion for a start without the ledger, or the time at which the ledger confirmed it."""
         loaded = self._served
-        if self._ledger_problem or loaded is None or _files(loaded) != _files(champion):
+        if self._ledger_problem or loaded is None or not _same(loaded, champion):
             return
-        self._keeper.keep(
-            LastVerified(
-                champion=champion, recipe=loaded.recipe_name, options=loaded.options, confirmed=self._confirmed
-            )
-        )
+        recipe, confirmed = loaded.recipe_name, self._confirmed
+        self._keeper.keep(LastVerified(champion=champion, recipe=recipe, options=loaded.options, confirmed=confirmed))
 
     # The manager
 
@@ -231,7 +234,7 @@ class ServedChampion:
                 return
             if not self._problem:
                 self._failed(champion, self._loader.too_slow)
-            if self._wanted and _files(self._wanted) != _files(champion):
+            if not _same(self._wanted, champion):
                 self._loading = None
                 self._start_manager()
 
@@ -253,7 +256,7 @@ class ServedChampion:
             self._loading = None
             if loaded is None:
                 self._failed(wanted, failure or RuntimeError())
-            elif self._wanted and _files(self._wanted) == _files(wanted):
+            elif self._wanted and _same(self._wanted, wanted):
                 self._swap(renewed(loaded, self._wanted))  # it may have become champion again meanwhile
 
     def _next(self, number: int) -> Champion | None:
@@ -261,7 +264,7 @@ class ServedChampion:
         with self._changed:
             while number == self._manager:
                 wanted, rest = self._wanted, self._retry_at - time.monotonic()
-                serves = wanted and self._served and _files(self._served) == _files(wanted)
+                serves = _same(self._served, wanted)
                 if wanted and not serves and rest <= 0:
                     self._loading = (wanted, time.monotonic())
                     return wanted
@@ -281,15 +284,16 @@ class ServedChampion:
         _log.info("%s serves%s.", loaded.tag, f" in place of {before.tag}" if before else "")
 
     def _failed(self, champion: Champion, error: Exception) -> None:
-        """Note why a version does not serve, and when it is tried again."""
+        """Note why a version does not serve and, if it is still wanted, when it is tried again."""
         stays = f"{self._served.tag} goes on serving" if self._served else "Nothing serves"
-        self._problem = f"{champion.tag} cannot serve: {said_of(error)}. {stays}."
+        problem = f"{champion.tag} cannot serve: {said_of(error)}. {stays}."
         self._metrics.failures.labels(self.model, type(error).__name__).inc()
-        self._retry_at = time.monotonic() + self._retry_seconds
-        self._retry_seconds = min(2 * self._retry_seconds, _LAST_RETRY_SECONDS)
-        _log.error("%s", self._problem)
+        _log.error("%s", problem)
+        if _same(self._wanted, champion):
+            self._problem, self._retry_at = problem, time.monotonic() + self._retry_seconds
+            self._retry_seconds = min(2 * self._retry_seconds, _LAST_RETRY_SECONDS)
 
 
-def _files(version: Champion | LoadedChampion) -> tuple[str, str]:
-    """Return what must be loaded; the same version may become champion again without a load."""
-    return version.tag, version.digest
+def _same(one: Champion | LoadedChampion | None, other: Champion | LoadedChampion | None) -> bool:
+    """Whether the same files must be loaded; the same version may become champion again without a load."""
+    return one is not None and other is not None and (one.tag, one.digest) == (other.tag, other.digest)

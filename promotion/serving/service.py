@@ -13,6 +13,7 @@ import bentoml
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -35,7 +36,7 @@ class _Body(bentoml.IODescriptor):  # type: ignore[misc]
             if request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
                 return cls.model_validate_json(await request.body())  # it is JSON: curl calls all data a form
             return await super().from_http_request(request, serde)
-        except ValidationError:
+        except (ValidationError, MultiPartException, HTTPException):
             return cls()
 
 

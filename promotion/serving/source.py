@@ -66,11 +66,12 @@ class Source:
         """Return how to score with the champion, and what the gate recorded of its scores.
 
         Raises:
-            LedgerError: the ledger cannot be read.
+            LedgerError: the ledger cannot be read, or has no entry of it.
         """
         (ledger, reader), model = self._open(), champion.tag.partition(":")[0]
-        version = reader.state(model).versions[champion.tag]
-        judgement = None
+        version, judgement = reader.state(model).versions.get(champion.tag), None
+        if version is None:
+            raise LedgerError(f"The ledger at {without_password(self._url)} has no entry of {champion.tag}.")
         if version.decided_seq:
             judgement = ledger.entries(model, after=version.decided_seq - 1, limit=1)[0].content()
         found, used = version.registration, version.decision.holdout if version.decision else None

@@ -142,8 +142,13 @@ def test_readyz_waits_for_the_first_champion_and_mistakes_are_sentences(store, r
             ("/score", {}, 'The body must be {"row": {...}}, with one raw row as a JSON object.'),
             ("/score_batch", {"rows": []}, 'The body must be {"rows": [{...}, ...]}, with at least one raw row'),
             ("/score_batch", {"rows": [{}] * 10_001}, "A request may have 10,000 rows, but has 10,001."),
+            (
+                "/score_batch",
+                {"rows": [ROW, {"a": 1}]},
+                "The column b must have a number in each row, but row 2 has null.",
+            ),
             ("/score", {"row": {"a": 1.0}}, "Each row must have the column b, which toy:good needs"),
-            ("/score", {"row": {"a": "x", "b": 1}}, "The column a must have a number in each row, but one has 'x'."),
+            ("/score", {"row": {"a": "x", "b": 1}}, "The column a must have a number in each row, but row 1 has 'x'."),
         ):
             code, told = service.get(path, body)
             assert (code, told["error"].startswith(expected)) == (400, True), told
@@ -153,6 +158,8 @@ def test_readyz_waits_for_the_first_champion_and_mistakes_are_sentences(store, r
                 400,
                 {"error": 'The body must be {"row": {...}}, with one raw row as a JSON object.'},
             )
+        code, told = service.get("/score", {"row": ROW}, {"Content-Type": "multipart/form-data"})  # without a boundary
+        assert (code, told["error"].startswith("The body must be")) == (400, True)
         form = {"Content-Type": "application/x-www-form-urlencoded"}  # as `curl -d` sends JSON
         assert service.get("/score", {"row": ROW}, form)[1]["tag"] == "toy:good"
         assert service.get("/champion")[1]["tag"] == "toy:good"  # as a browser asks

@@ -82,6 +82,10 @@ def test_a_service_that_lags_is_an_error(audited, says, found):
     assert (finding.code, finding.severity, finding.subject) == ("AUD065", "error", url)
     assert finding.expected == f"toy:twin with digest {audited.champion.digest[:12]}"
     assert finding.found == found
+    reports = isinstance(says.get("problem"), str)
+    assert finding.mend.startswith(
+        "Remove the cause that the service reports." if reports else "Restart the service, or"
+    )
 
 
 @pytest.mark.parametrize("says", [b"", b"<html>", b"[]", b'{"version": "twin"}', b'{"tag": null}', b"\xff"])
@@ -95,6 +99,7 @@ def test_a_service_that_says_something_else_is_a_warning(audited, says):
 def test_a_service_that_is_away_is_a_warning_without_the_password(audited):
     (finding,) = audited("http://bob:hunter2@127.0.0.1:9/champion")
     assert (finding.code, finding.subject) == ("AUD066", "http://***@127.0.0.1:9/champion")
+    assert finding.found.startswith("[Errno")
     assert "hunter2" not in str(finding)
     with service({"tag": "toy:twin"}) as url:
         (finding,) = audited(f"{url}/elsewhere")

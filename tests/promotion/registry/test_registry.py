@@ -266,7 +266,9 @@ def test_where_the_ledgers_end_was_cut_off_the_next_command_says_so(opened, regi
 class TestConfiguration:
     def test_nothing_configured_for_a_model_is_a_sentence(self, opened, tmp_path):
         registry = opened(config=Config(root=tmp_path))
-        with pytest.raises(UnknownName, match=r"^There is no model 'toy'\. Models are named in promotion\.toml as"):
+        with pytest.raises(
+            UnknownName, match=r"^There is no model 'toy'\. No model is configured in .*/.*\. Run this in "
+        ):
             registry.gate(toy("good"))
         registry.promote(toy("good"), reason="by hand it works", override=True)
         assert registry.models() == ("toy",)

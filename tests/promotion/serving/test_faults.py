@@ -50,7 +50,7 @@ def test_a_missing_column_is_named(champion):
 def test_a_wrong_value_is_shown_if_the_sample_has_none_such(champion, value, shown):
     said = refused(champion, {"a": 1.0, "b": value}, DataError)
     if champion.columns:
-        assert said.startswith(f"The column b must have a number in each row, but one has {shown}")
+        assert said.startswith(f"The column b must have a number in each row, but row 1 has {shown}")
     else:
         assert said.startswith("toy:weak could not score the rows (")
 

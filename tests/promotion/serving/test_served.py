@@ -1,13 +1,10 @@
 """A process follows the champion: a real ledger and store; the ledger is asked every few milliseconds."""
 
-import json
 import os
 import shutil
-import sqlite3
 import threading
 import time
 import weakref
-from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -40,16 +37,6 @@ def problem(served):
 def unverified(monkeypatch):
     """Promote at once: loading and scoring are then the service's alone."""
     monkeypatch.setattr("promotion.registry.promote.verified", lambda parts, version, plan: plan)
-
-
-@contextmanager
-def moved_away(path):
-    aside = path.with_name("aside")
-    path.rename(aside)
-    try:
-        yield
-    finally:
-        aside.rename(path)
 
 
 class TestItFollows:
@@ -217,49 +204,26 @@ class TestTheOldOneGoesOn:
         time.sleep(0.5)
         assert tag(serving) == "toy:twin"
 
+    def test_its_failure_does_not_delay_a_later_one(self, registry, serving, monkeypatch, caplog):
+        load, loading, stuck = registry.store.load, threading.Event(), threading.Event()
 
-class TestTheLedgerIsAway:
-    def test_it_serves_what_it_has_and_tells_so(self, registry_with_champion, serve, tmp_path):
-        served = serve().wait(60)
-        with moved_away(tmp_path / "ledger.db"):
-            until(lambda: served.status()["ledger_problem"])
-            assert "cannot be read (No such file or directory)" in served.status()["ledger_problem"]
-            assert tag(served) == "toy:weak"
-            assert not (tmp_path / "ledger.db").exists()
-        until(lambda: served.status()["ledger_problem"] is None)
+        def failing(self, tag, *, digest):
+            if tag == toy("good"):
+                loading.set()
+                stuck.wait(60)
+                raise MemoryError
+            return load(tag, digest=digest)
 
-    def test_it_starts_with_the_last_verified_version(self, registry_with_champion, serve, tmp_path):
-        serve().wait(60)
-        kept = tmp_path / "bentoml" / "serving" / "toy.json"
-        until(kept.exists)
-        with moved_away(tmp_path / "ledger.db"):
-            again = serve().wait(60)
-            assert tag(again) == "toy:weak"
-            assert again.status()["ledger_age_seconds"] >= 0
-            registry_with_champion.store.path(toy("weak")).joinpath("model.yaml").unlink()
-            assert not serve().ready  # it verifies the files all the same
-        assert json.loads(kept.read_text())["champion"]["tag"] == "toy:weak"
-
-    @pytest.mark.parametrize("content", ["", "{", "[]", '{"champion": {"tag": "toy:good"}}', "\0" * 100])
-    def test_what_was_kept_is_damaged(self, registry_with_champion, serve, tmp_path, content):
-        (tmp_path / "bentoml" / "serving").mkdir()
-        (tmp_path / "bentoml" / "serving" / "toy.json").write_text(content)
-        unread = pytest.raises(NoChampion, match=r"The ledger at .* cannot be read")
-        with moved_away(tmp_path / "ledger.db"), unread:
-            serve().wait(0.3)
-        assert tag(serve().wait(60)) == "toy:weak"
-
-    def test_a_restored_ledger_is_read_anew(self, registry_with_champion, serve, tmp_path):
-        served, ledger = serve().wait(60), tmp_path / "ledger.db"
-        with sqlite3.connect(tmp_path / "backup.db") as backup, sqlite3.connect(ledger) as now:
-            now.backup(backup)
-        registry_with_champion.register(toy("good"))
-        registry_with_champion.gate(toy("good"))
-        until(lambda: tag(served) == "toy:good")
-        for one in tmp_path.glob("ledger.db*"):
-            one.unlink()
-        (tmp_path / "backup.db").rename(ledger)
-        until(lambda: tag(served) == "toy:weak")
+        monkeypatch.setattr("promotion.serving.served.BentoStore.load", failing)
+        unverified(monkeypatch)
+        registry.promote(toy("good"), reason="newer", override=True)
+        assert loading.wait(60)
+        registry.promote(toy("twin"), reason="newer still", override=True)
+        until(lambda: serving.status()["wanted"] == "toy:twin")
+        stuck.set()
+        until(lambda: tag(serving) == "toy:twin")
+        assert "toy:good cannot serve: MemoryError" in caplog.text
+        assert (serving._retry_at, problem(serving)) == (0.0, "")
 
 
 @pytest.mark.slow
