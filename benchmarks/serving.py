@@ -276,7 +276,7 @@ def main(quick: Annotated[bool, typer.Option(help="One turn each.")] = False, ra
             missed += [f"ratios {p50:.2f} and {p99:.2f}"] if max(p50, p99) > 1.1 else []
             workers = [psutil.Process(int(pid)) for pid in metric("promotion_behind")]
             after = {}
-            for number in range(changed, 50):
+            for number in range(changed + 1, 51):
                 followed.change()
                 time.sleep(1.5)
                 after[number] = [round(one.memory_info().rss / 1e6) for one in workers]
