@@ -95,10 +95,11 @@ def _write_site(folder: Path, *, as_json: bool) -> Path:
     registry, now = open_here(), utc_now()
     models_of(registry, None)
     missing = [sentence for sentence in [missing_ledger(registry.parts)] if sentence]
-    found: dict[str, Status] = {}  # as `promotion status` shows them, read once for each model
+    found: dict[str, Status] = {}  # that of the last model, as `promotion status` shows it
 
     def status(state: "State") -> "Status":
         if state.model not in found:
+            found.clear()
             found[state.model] = detailed(registry.parts, glance(registry.parts, state, now))
         return found[state.model]
 

@@ -46,7 +46,7 @@ def retention(
     in the store. Keeps the newest `keep` deletable ones, by order of registration, and those registered after `before`.
     """
     registered = _registered(state) if before else {}
-    reasons = dict(_needed(state, served))
+    reasons = dict(_needed(state, served, present))
     idle = [tag for tag in state.versions if tag in present and tag not in reasons]
     reasons |= dict.fromkeys(idle[max(len(idle) - keep, 0) :], f"one of the newest {keep} deletable versions")
     if before is not None:
@@ -68,10 +68,10 @@ def plan_retention(state: State, found: Retention, *, reason: str) -> Transition
     return TransitionPlanned(cause="retention", moves=(), champion=champion, reason=reason, deletions=found.gone)
 
 
-def _needed(state: State, served: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Yield each version that must stay at any age, with the reason."""
+def _needed(state: State, served: Collection[str], present: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each version in the store that must stay at any age, with the reason."""
     named = {move.tag for move in state.pending[1].moves} if state.pending else set()
-    for tag, stage in state.versions.stages.items():
+    for tag, stage in ((tag, stage) for tag, stage in state.versions.stages.items() if tag in present):
         if state.champion and tag == state.champion.tag:
             yield tag, "serves"
         elif tag in named:

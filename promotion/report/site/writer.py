@@ -206,6 +206,7 @@ class _Site:
             state = of.state
         self.heads.append(state.head)
         self.told.append(told.on_first_page(self.kept.share))
+        registry.parts.writer.forget(model)  # a thousand states are gigabytes
         self.warnings += health
 
 
