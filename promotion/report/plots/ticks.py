@@ -3,6 +3,7 @@
 All of matplotlib's settings that matter here are given, so a user's own settings change no report.
 """
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,7 +51,9 @@ def dates(low: float, high: float) -> Ticks:
 
     start = float(date2num(datetime(1970, 1, 1, tzinfo=UTC)))  # 0, unless set otherwise
     locator = AutoDateLocator(UTC, minticks=3, maxticks=6)
-    at = locator.tick_values(num2date(low + start, UTC), num2date(high + start, UTC)).tolist()
+    with warnings.catch_warnings():  # for 150 to 180 seconds or minutes, it takes its widest steps, which are fine
+        warnings.simplefilter("ignore", UserWarning)
+        at = locator.tick_values(num2date(low + start, UTC), num2date(high + start, UTC)).tolist()
     formatter = ConciseDateFormatter(locator, UTC, offset_formats=_COMMON, usetex=False)
     words = formatter.format_ticks(at)
     return Ticks({place - start: text for place, text in zip(at, words, strict=True)}, formatter.get_offset())

@@ -19,6 +19,7 @@ from promotion.report.html import page_html, render
 from promotion.report.links import Links, decision_page_name, links_of, model_page_name
 from promotion.report.metric_history import decisions_table
 from promotion.report.output_files import Unwritable, refuse_others, write_own
+from promotion.report.site.alone import alone_in
 from promotion.report.site.drawing import in_processes
 from promotion.report.site.events import WORDS, events
 from promotion.report.site.model_history import ModelHistory, model_history
@@ -135,15 +136,22 @@ def write_site(
 ) -> SiteWritten:
     """Write or update the site of every model.
 
-    Other files in `folder` stay. `health` returns sentences on the most urgent problems of models,
-    and is called with one model at a time. `way_back` returns lines on how to roll a model back, as
-    `promotion status` shows them. `now` is the time at which the registry is read.
+    Waits for another run that writes to `folder`; other files in it stay. `health` returns
+    sentences on the most urgent problems of models, and is called with one model at a time.
+    `way_back` returns lines on how to roll a model back, as `promotion status` shows them. `now` is
+    the time at which the registry is read.
 
     Raises:
         Unwritable: the path is not a folder or not writable, or holds another file with the name of
             a page.
     """
     done = SiteWritten(_made(folder))
+    with alone_in(folder, registry.parts.progress):
+        _write_site(done, registry, now, health, way_back)
+    return done
+
+
+def _write_site(done: SiteWritten, registry: "Registry", now: datetime, health: Health, way_back: WayBack) -> None:
     links = links_of(registry.config, within_site=True)
     caches = registry.config.path(registry.config.cache)
     models, progress = registry.models(), registry.parts.progress
@@ -161,7 +169,6 @@ def write_site(
     warnings = dict.fromkeys((*done.unread, *site.warnings))
     index = _index(site.heads, site.told, now.astimezone(UTC), tuple(warnings))
     done.put([*site.pages, *done.due([index])], progress)
-    return done
 
 
 @dataclass

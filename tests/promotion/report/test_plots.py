@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import warnings
 from html import unescape
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from promotion.comparison.drawing import draw_curves
 from promotion.report.plots.curves import cost_picture, precision_picture, roc_picture
 from promotion.report.plots.scores import score_pictures
+from promotion.report.plots.ticks import dates
 
 pytestmark = pytest.mark.integration
 
@@ -37,3 +39,10 @@ def test_plots_load_no_figure_of_matplotlib():
     )
     told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert told.stdout == "{'matplotlib.ticker'}\n"
+
+
+@pytest.mark.parametrize("seconds", [165, 10_000, 230_000, 90_000_000])
+def test_a_history_of_almost_three_minutes_hours_days_or_years_warns_of_nothing(seconds):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert 4 <= len(dates(20_000, 20_000 + seconds / 86_400).written) <= 9

@@ -5,6 +5,7 @@ import shutil
 from datetime import timedelta
 from functools import partial
 from html.parser import HTMLParser
+from threading import Event, Thread
 
 import pytest
 from ledgers import record_history
@@ -19,6 +20,7 @@ from promotion.ledger.folding import advance
 from promotion.registry.register import Origin
 from promotion.report.links import decision_page_name
 from promotion.report.site import drawing, summary, write_site
+from promotion.report.site.alone import alone_in
 
 pytestmark = pytest.mark.integration
 
@@ -300,6 +302,27 @@ def test_a_summary_that_is_damaged_is_made_again(three_models, tmp_path, read, d
     write_site(three_models, tmp_path / "site", now=LATER)
     assert (read, snapshot(tmp_path / "site")) == (["toy"], before)
     assert summary_of(three_models, "toy").read_text() == kept
+
+
+def test_a_run_waits_for_another_that_writes_to_the_same_folder(three_models, tmp_path):
+    """Otherwise, its report could be older than the page of the model that the other writes, and stay as it is."""
+    folder, told, waits = tmp_path / "shared", [], Event()
+
+    def progress(sentence, *_):
+        told.append(sentence)
+        waits.set()
+
+    three_models.parts.progress = progress
+    with alone_in(tmp_path, progress), alone_in(tmp_path / "site", progress):  # other folders
+        assert told == []
+    folder.mkdir()
+    with alone_in(folder, progress):
+        later = Thread(target=write_site, args=(three_models, folder), kwargs={"now": LATER})
+        later.start()
+        waits.wait(60)
+        assert (told, list(folder.iterdir())) == ([f"Waiting for another process that writes to {folder}"], [])
+    later.join()
+    assert (folder / "index.html").exists()
 
 
 def test_a_folder_that_cannot_be_had_is_a_sentence(registry, tmp_path):
