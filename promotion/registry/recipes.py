@@ -12,6 +12,7 @@ from promotion.draws import Draws, draws_of
 from promotion.errors import ConfigError, PromotionError
 from promotion.interfaces import Recipe, task_of_recipe
 from promotion.modules import absent_members, import_module, stated_text, why_missing
+from promotion.own_sources import own_sources
 from promotion.vocabulary import Task
 
 _MEMBERS = ("key", "label", "time", "load", "split", "train", "score")
@@ -77,12 +78,16 @@ def _require_task(settings: ModelConfig, task: str) -> None:
 
 
 def code_digest(kind: type) -> str | None:
-    """Return the SHA-256 of the modules that define a class and its bases; None if a module has no file."""
+    """Return the SHA-256 of the modules that define a class and its bases, and of their imports that are not installed.
+
+    None if a module has no file.
+    """
     modules = {inspect.getmodule(one) for one in kind.__mro__ if one.__module__ != "builtins"}
     files = {getattr(module, "__file__", None) for module in modules}
     if None in files:
         return None
-    return digest(sorted(file_digest(Path(str(file))) for file in files))
+    imported = own_sources(module.__name__ for module in modules if module)
+    return digest(sorted(file_digest(file) for file in {*map(Path, map(str, files)), *imported}))
 
 
 def require_stated_fit(settings: ModelConfig) -> None:

@@ -1,5 +1,6 @@
 """Rows and values that flows cache across runs."""
 
+import importlib
 import re
 
 import numpy as np
@@ -12,6 +13,7 @@ from promotion import repeatable
 from promotion.errors import ConfigError, DataError
 from promotion.policy import Policy
 from promotion.registry.data import Reader
+from promotion.registry.recipes import code_digest
 from registry_flows.under_prefect.caching import KeptRows, inputs_key, kept_rows
 
 KEY = "0" * 64
@@ -114,6 +116,31 @@ class TestKeysOfRows:
         assert key() == first
         monkeypatch.setattr("promotion.registry.loaded.code_digest", lambda kind: "edited")
         assert key() != first
+
+    def test_the_modules_that_a_recipe_imports_make_the_key_too(self, tmp_path, monkeypatch):
+        """Otherwise, a version would be trained and judged on rows that the recipe no longer makes."""
+        package = tmp_path / "own_rows"
+        package.mkdir()
+        files = {
+            "__init__": "",
+            "recipe": "import pandas\nfrom own_rows import named\nfrom . import features\n\nclass Recipe:\n    pass\n",
+            "named": "import own_missing\n",
+            "features": "def derive(rows):\n    from own_rows.later import deeper\n    return deeper(rows)\n",
+            "later": "def deeper(rows):\n    return rows\n",
+            "unused": "",
+        }
+        for name, text in files.items():
+            (package / f"{name}.py").write_text(text)
+        (tmp_path / "own_missing.py").write_text("")
+        monkeypatch.syspath_prepend(tmp_path)
+        kind = importlib.import_module("own_rows.recipe").Recipe
+        first = code_digest(kind)
+        for name in ("recipe", "named", "features", "later", "../own_missing"):
+            (package / f"{name}.py").write_text(f"{files.get(name, '')}# edited\n")
+            assert code_digest(kind) != first, name
+            (package / f"{name}.py").write_text(files.get(name, ""))
+        (package / "unused.py").write_text("# edited")
+        assert code_digest(kind) == first
 
     def test_an_unmarked_recipe_has_no_key(self, key):
         assert key("ToyRecipe") is None
