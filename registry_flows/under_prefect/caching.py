@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from promotion.canonical import digest
 from promotion.config import Config
 from promotion.data_files import file_digest
+from promotion.own_sources import own_sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +161,7 @@ def results_folder(config: Config) -> Path:
 
 
 def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) -> str | None:
-    """Return a digest of all inputs of a repeatable function: arguments, its module's code, libraries.
+    """Return a digest of all inputs of a repeatable function: arguments, code of its module and its imports, libraries.
 
     None if an argument is neither plain data nor rows, because changes to it cannot be detected.
     """
@@ -169,7 +170,9 @@ def inputs_key(function: Callable[..., object], arguments: Mapping[str, Any]) ->
         return digest(
             {
                 "function": f"{function.__module__}:{function.__qualname__}",
-                "code": file_digest(Path(code)) if code else None,
+                "code": [file_digest(file) for file in sorted({Path(code), *own_sources([function.__module__])})]
+                if code
+                else None,
                 "arguments": {name: _hashable(value) for name, value in arguments.items()},
                 "versions": [installed(name) for name in _FITTING],
             }

@@ -134,10 +134,12 @@ class TestKeysOfRows:
         (tmp_path / "own_missing.py").write_text("")
         monkeypatch.syspath_prepend(tmp_path)
         kind = importlib.import_module("own_rows.recipe").Recipe
-        first = code_digest(kind)
+        step = importlib.import_module("own_rows.features").derive
+        first, first_step = code_digest(kind), inputs_key(step, {})
         for name in ("recipe", "named", "features", "later", "../own_missing"):
             (package / f"{name}.py").write_text(f"{files.get(name, '')}# edited\n")
             assert code_digest(kind) != first, name
+            assert (inputs_key(step, {}) != first_step) == (name in {"features", "later"}), name
             (package / f"{name}.py").write_text(files.get(name, ""))
         (package / "unused.py").write_text("# edited")
         assert code_digest(kind) == first
