@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -37,9 +37,12 @@ class LastAudit:
 def remember(cache: Path, model: str, found: Sequence[Finding], at: datetime, *, since: datetime | None = None) -> None:
     """Keep the outcome of an audit in the cache folder, if the folder can be written to.
 
-    An audit of what happened `since` a time does not replace the findings of one that checked everything.
+    An audit of what happened `since` a time adds to the findings of one that checked everything, and does not replace
+    them.
     """
-    if since and (before := last_audit(cache, model)) and before.findings and before.since is None:
+    before = last_audit(cache, model) if since else None
+    stays = before if before and before.findings and before.since is None else None
+    if stays and not found:
         return
     last = LastAudit(
         at=at.isoformat(),
@@ -49,9 +52,21 @@ def remember(cache: Path, model: str, found: Sequence[Finding], at: datetime, *,
         since=since.isoformat() if since else None,
     )
     path = _path(cache, model)
+    last = _added(stays, last, found) if stays else last
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_parts(path, (json.dumps(asdict(last)).encode(),), durable=False)
+
+
+def _added(before: LastAudit, last: LastAudit, found: Sequence[Finding]) -> LastAudit:
+    """Return the findings of both. One with a code of the earlier audit is taken for a finding of that audit."""
+    return replace(
+        last,
+        findings=before.findings + sum(one.code not in before.codes for one in found),
+        codes=tuple(dict.fromkeys((*before.codes, *last.codes))),
+        unusable=tuple(dict.fromkeys((*before.unusable, *last.unusable))),
+        since=None,
+    )
 
 
 def last_audit(cache: Path, model: str) -> LastAudit | None:

@@ -176,6 +176,12 @@ def test_it_does_not_replace_the_findings_of_a_plain_audit(tmp_path):
     remember(tmp_path, "toy", torn, NOON)
     remember(tmp_path, "toy", [], NOON + timedelta(days=1), since=NOON)
     assert last_audit(tmp_path, "toy").findings == 1
+    changed = [finding(Code.FILES, "toy:b", "the registered files", "others", "Restore them.")]
+    remember(tmp_path, "toy", [*torn, *changed], NOON + timedelta(days=1), since=NOON)
+    both = last_audit(tmp_path, "toy")
+    assert (both.findings, both.unusable, both.since) == (2, ("toy:a", "toy:b"), None), "and status proposes neither"
+    remember(tmp_path, "toy", [], NOON + timedelta(days=1), since=NOON)
+    assert last_audit(tmp_path, "toy") == both
     remember(tmp_path, "toy", [], NOON + timedelta(days=2))
     assert last_audit(tmp_path, "toy").findings == 0
     remember(tmp_path, "toy", torn, NOON + timedelta(days=3), since=NOON)
