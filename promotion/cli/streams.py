@@ -7,6 +7,7 @@ command completes nevertheless: after the first failed write it drops the rest, 
 import codecs
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -15,6 +16,9 @@ from typing import Any, TextIO, cast
 from promotion.cli.progress import be_quiet, clear_progress
 from promotion.secrets import without_password
 from promotion.visible import visible, visible_message
+
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Half a character, which no byte of an argument becomes, but a caller of `main` may give."""
 
 
 class _Beside:
@@ -222,7 +226,8 @@ def not_text(arguments: Sequence[str]) -> str:
     for argument in arguments:
         _, _, value = argument.rpartition("=") if argument.startswith("--") else ("", "", argument)
         if not _is_text(argument) and not os.path.lexists(value):
-            seen = visible(os.fsencode(argument).decode("utf-8", "backslashreplace"))
+            bytes_only = _NO_BYTE.sub(lambda found: ascii(found[0])[1:-1], argument)
+            seen = visible(os.fsencode(bytes_only).decode("utf-8", "backslashreplace"))
             return f"The argument '{seen}' is not UTF-8: expected text in UTF-8. Set the terminal or script to UTF-8."
     return ""
 

@@ -45,6 +45,11 @@ def test_fields_are_plain(with_champion, command):
             "UnicodeError",
             r"The argument 'caf\xe9' is not UTF-8: expected text in UTF-8. Set the terminal or script to UTF-8.",
         ),
+        (
+            ["status", "--json", "half \ud800"],
+            "UnicodeError",
+            r"The argument 'half \ud800' is not UTF-8: expected text in UTF-8. Set the terminal or script to UTF-8.",
+        ),
     ],
 )
 def test_wrong_usage_keeps_its_exit_code(here, command, words, kind, sentence):
