@@ -4,11 +4,24 @@ import ast
 import importlib.util
 import sysconfig
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-_INSTALLED = {"site-packages", "dist-packages"}
+INSTALLED = {"site-packages", "dist-packages"}
+"""Names of the folders of installed packages."""
 _OURS = "promotion"
+
+
+@cache
+def standard_folders() -> tuple[str, ...]:
+    """Return the folders of Python's own library."""
+    return tuple(sysconfig.get_path(one) for one in ("stdlib", "platstdlib"))
+
+
+def is_installed(path: str) -> bool:
+    """Return whether a file or folder was installed with Python or as a package."""
+    return path.startswith(standard_folders()) or bool(INSTALLED & {*Path(path).parts})
 
 
 def own_sources(names: Iterable[str]) -> frozenset[Path]:
@@ -33,21 +46,18 @@ def own_sources(names: Iterable[str]) -> frozenset[Path]:
 def _own(name: str) -> ModuleSpec | None:
     top = name.partition(".")[0]
     try:
-        if top == _OURS or _is_installed(importlib.util.find_spec(top)):
+        if top == _OURS or _is_elsewhere(importlib.util.find_spec(top)):
             return None
         return importlib.util.find_spec(name)
     except Exception:  # no such module, or a package around it fails, which the import itself will report
         return None
 
 
-def _is_installed(spec: ModuleSpec | None) -> bool:
+def _is_elsewhere(spec: ModuleSpec | None) -> bool:
     if spec is None:
         return True
     places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else ())]
-    standard = tuple(sysconfig.get_path(one) for one in ("stdlib", "platstdlib"))
-    return any(
-        not Path(one).is_absolute() or one.startswith(standard) or _INSTALLED & {*Path(one).parts} for one in places
-    )
+    return any(not Path(one).is_absolute() or is_installed(one) for one in places)
 
 
 def _imported(file: Path, package: str) -> Iterator[str]:

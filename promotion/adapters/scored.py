@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import sys
-import sysconfig
 from collections.abc import Collection, Iterable, Iterator
 from importlib.machinery import all_suffixes
 from pathlib import Path
@@ -19,9 +18,9 @@ from urllib.parse import quote
 
 from promotion.adapters.files import replace_parts
 from promotion.modules import BEGUN
+from promotion.own_sources import INSTALLED, is_installed, standard_folders
 
 _FOLDER, _MOST = "scored", 500
-_INSTALLED = {"site-packages", "dist-packages"}
 _DESCRIBING = (".dist-info", ".egg-info", ".egg-link", ".pth")
 _Stamp: TypeAlias = list[str | int]
 
@@ -71,7 +70,7 @@ def _environment(names: Collection[str]) -> str:
 
 def _installed() -> list[list[tuple[str, int]]]:
     """Return the name and time of each installed package, by place."""
-    places = dict.fromkeys(place for place in sys.path if Path(place).name in _INSTALLED)
+    places = dict.fromkeys(place for place in sys.path if Path(place).name in INSTALLED)
     return [
         sorted((one.name, one.stat().st_mtime_ns) for one in os.scandir(place) if one.name.endswith(_DESCRIBING))
         for place in places
@@ -91,7 +90,7 @@ def _elsewhere(names: set[str]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for place in dict.fromkeys(str(Path(one).absolute()) for one in (*sys.path, ".")):
-        if place.startswith(_standard()) or Path(place).name in _INSTALLED:
+        if place.startswith(standard_folders()) or Path(place).name in INSTALLED:
             continue
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             for one in sorted(os.scandir(place), key=lambda one: one.name):
@@ -101,16 +100,11 @@ def _elsewhere(names: set[str]) -> dict[str, list[str]]:
     return found
 
 
-def _standard() -> tuple[str, ...]:
-    return tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
-
-
 def _loaded() -> Iterator[str]:
     """Yield the source files of this process that were not installed with Python or as packages."""
-    standard = _standard()
     files = {getattr(module, "__file__", None) for module in tuple(sys.modules.values())} - {None}
     for file in (str(Path(str(one)).absolute()) for one in files):
-        if not file.startswith(standard) and not _INSTALLED & {*Path(file).parts}:
+        if not is_installed(file):
             yield file
 
 
